@@ -1,0 +1,68 @@
+package resilience
+
+import "time"
+
+// Jitter says how the delay before a retry is spread, so that callers which failed
+// together do not come back together. See Brooker, "Exponential Backoff And Jitter",
+// AWS Architecture Blog, 2015.
+type Jitter uint8
+
+const (
+	// JitterFull waits between 0 and the ceiling, uniformly. The default.
+	JitterFull Jitter = iota
+	// JitterNone waits the ceiling itself: every caller at the same moment.
+	JitterNone
+	// JitterEqual waits between half the ceiling and the ceiling.
+	JitterEqual
+	// JitterDecorrelated waits between the base and three times the previous delay, at
+	// most Max; the multiplier plays no part.
+	JitterDecorrelated
+)
+
+var jitterNames = [...]string{
+	JitterFull: "full", JitterNone: "none", JitterEqual: "equal", JitterDecorrelated: "decorrelated",
+}
+
+// String returns the jitter's name: "full", "none", "equal" or "decorrelated".
+func (j Jitter) String() string { return nameOf(jitterNames[:], int(j)) }
+
+// A backoff is the arithmetic of delays, pure in (attempt, previous delay, u).
+type backoff struct {
+	base, max  time.Duration
+	multiplier float64
+	jitter     Jitter
+}
+
+// ceiling is the delay before jitter after the given failed attempt (from 1):
+// base × multiplier^(attempt−1), at most max. It is capped before jitter, because a cap
+// on the jittered delay would bring everyone who reached it together again.
+func (b backoff) ceiling(attempt int) time.Duration {
+	delay := float64(b.base)
+	for range attempt - 1 {
+		if delay *= b.multiplier; delay >= float64(b.max) {
+			return b.max
+		}
+	}
+	return min(time.Duration(delay), b.max)
+}
+
+// delay is what to wait after the given failed attempt. u is uniform in [0, 1); previous
+// is the delay before, 0 at first.
+func (b backoff) delay(attempt int, previous time.Duration, u float64) time.Duration {
+	switch b.jitter {
+	case JitterNone:
+		return b.ceiling(attempt)
+	case JitterEqual:
+		half := b.ceiling(attempt) / 2
+		return half + between(0, b.ceiling(attempt)-half, u)
+	case JitterDecorrelated:
+		widest := 3 * float64(max(previous, b.base))
+		return min(b.max, b.base+time.Duration(u*(widest-float64(b.base))))
+	default:
+		return between(0, b.ceiling(attempt), u)
+	}
+}
+
+func between(lo, hi time.Duration, u float64) time.Duration {
+	return lo + time.Duration(u*float64(hi-lo))
+}

@@ -1,0 +1,117 @@
+package resilience
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Permanent wraps an error that another attempt cannot mend: the request is wrong, not
+// the weather. [Retry] returns it at once. Permanent(nil) is nil.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &permanentError{err}
+}
+
+// IsPermanent reports whether err, or an error it wraps, was marked by [Permanent].
+func IsPermanent(err error) bool {
+	_, ok := errors.AsType[*permanentError](err)
+	return ok
+}
+
+type permanentError struct{ err error }
+
+func (e *permanentError) Error() string { return e.err.Error() }
+func (e *permanentError) Unwrap() error { return e.err }
+
+// Rejected reports whether err is a local rejection: a policy turned the call away and
+// the operation never ran. Such an error says nothing about the dependency. An error
+// type of your own takes part by a method Rejected() bool; the outermost one decides.
+func Rejected(err error) bool {
+	var r interface{ Rejected() bool }
+	return errors.As(err, &r) && r.Rejected()
+}
+
+// Retryable is the default of [RetryConfig.RetryIf]: every error but the permanent ones
+// and local rejections, which asking again at once would only repeat.
+func Retryable(err error) bool {
+	return err != nil && !IsPermanent(err) && !Rejected(err)
+}
+
+// StopReason says why [Retry] made no further attempt.
+type StopReason string
+
+const (
+	// StopAttempts: all attempts are used up.
+	StopAttempts StopReason = "attempts used up"
+	// StopNotRetryable: the last error is not worth another attempt.
+	StopNotRetryable StopReason = "not retryable"
+	// StopContext: the caller's context ended.
+	StopContext StopReason = "context done"
+	// StopDeadline: the next attempt could only start after the caller's deadline.
+	StopDeadline StopReason = "deadline too near"
+)
+
+// A RetryError is the end of a call that [Retry] gave up, unless its first attempt
+// already said all there is to say.
+type RetryError struct {
+	Attempts int        // attempts made; 0 when the context was done before the first
+	Reason   StopReason // why there was no further one
+	Last     error      // error of the last attempt, nil if there was none
+	Cause    error      // context.Cause of the caller's context, for StopContext only
+
+	ctxErr error // ctx.Err(), which a custom cause would hide
+	ran    bool  // at least one attempt reached the operation
+}
+
+func (e *RetryError) Error() string {
+	tries := "attempts"
+	if e.Attempts == 1 {
+		tries = "attempt"
+	}
+	s := fmt.Sprintf("resilience: gave up after %d %s (%s", e.Attempts, tries, e.Reason)
+	if e.Cause != nil {
+		s += ": " + e.Cause.Error()
+	}
+	s += ")"
+	if e.Last != nil {
+		s += ": " + e.Last.Error()
+	}
+	return s
+}
+
+// Unwrap returns the last attempt's error and what ended the caller's context.
+func (e *RetryError) Unwrap() []error {
+	var errs []error
+	for _, err := range []error{e.Last, e.Cause, e.ctxErr} {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errs
+}
+
+// Rejected reports whether no attempt reached the operation.
+func (e *RetryError) Rejected() bool { return !e.ran }
+
+// A TimeoutError is an operation that failed after the limit of a [Timeout] had passed.
+// It is a context.DeadlineExceeded to errors.Is, and a timeout to net.Error.
+type TimeoutError struct {
+	Limit time.Duration
+	Err   error // what the operation returned
+}
+
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("resilience: timed out after %v: %v", e.Limit, e.Err)
+}
+
+// Unwrap returns the operation's error and the cause of the limit.
+func (e *TimeoutError) Unwrap() []error { return []error{e.Err, &limitCause{e.Limit}} }
+
+// Timeout marks the error as a timeout, as net.Error does.
+func (e *TimeoutError) Timeout() bool { return true }
+
+// Temporary completes net.Error: another attempt may be faster.
+func (e *TimeoutError) Temporary() bool { return true }

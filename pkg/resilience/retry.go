@@ -1,0 +1,185 @@
+package resilience
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+const kindRetry = "retry"
+
+// Bounds of RetryConfig: beyond them a value is a slip of the pen.
+const (
+	maxAttemptsAllowed = 100
+	maxDelayAllowed    = 24 * time.Hour
+)
+
+// RetryConfig configures [Retry]. The zero value is usable.
+type RetryConfig struct {
+	// MaxAttempts counts all attempts, the first included. 0: 4. 1: no retry.
+	MaxAttempts int
+	// Base is the ceiling of the first delay. 0: 50 ms.
+	Base time.Duration
+	// Max is the ceiling of every delay. 0: 2 s, or Base if that is larger.
+	Max time.Duration
+	// Multiplier is by what the ceiling grows with each attempt. 0: 2.
+	Multiplier float64
+	// Jitter spreads the delays. Zero value: [JitterFull].
+	Jitter Jitter
+	// RetryIf says whether an error is worth another attempt. It has the last word, also
+	// over [Permanent]. Nil: [Retryable].
+	RetryIf func(ctx context.Context, err error) bool
+	// Rand returns a number in [0, 1) for the delay after the given attempt of the call
+	// that ctx belongs to; it makes delays reproducible. Nil: math/rand/v2.
+	Rand func(ctx context.Context, attempt int) float64
+	// Observer is told of attempts, retries and giving up. Nil: nobody.
+	Observer Observer
+}
+
+// Validate reports every field that cannot be accepted.
+func (c RetryConfig) Validate() error {
+	var bad fieldErrors
+	bad.require(c.MaxAttempts >= 0 && c.MaxAttempts <= maxAttemptsAllowed, "RetryConfig.MaxAttempts", c.MaxAttempts,
+		"1 to 100, or 0 for 4")
+	bad.require(c.Base >= 0 && c.Base <= maxDelayAllowed, "RetryConfig.Base", c.Base, "above 0 and at most 24h, or 0 for 50ms")
+	bad.require(c.Max >= 0 && c.Max <= maxDelayAllowed, "RetryConfig.Max", c.Max, "at most 24h, or 0 for 2s")
+	bad.require(c.Max == 0 || c.Max >= c.withDefaults().Base, "RetryConfig.Max", c.Max, "at least Base")
+	bad.require(c.Multiplier == 0 || c.Multiplier >= 1 && c.Multiplier <= 100, "RetryConfig.Multiplier", c.Multiplier,
+		"1 to 100, or 0 for 2")
+	bad.require(c.Jitter <= JitterDecorrelated, "RetryConfig.Jitter", c.Jitter, "full, none, equal or decorrelated")
+	return errors.Join(bad...)
+}
+
+func (c RetryConfig) withDefaults() RetryConfig {
+	if c.MaxAttempts == 0 {
+		c.MaxAttempts = 4
+	}
+	if c.Base == 0 {
+		c.Base = 50 * time.Millisecond
+	}
+	if c.Max == 0 {
+		c.Max = max(2*time.Second, c.Base)
+	}
+	if c.Multiplier == 0 {
+		c.Multiplier = 2
+	}
+	if c.RetryIf == nil {
+		c.RetryIf = func(_ context.Context, err error) bool { return Retryable(err) }
+	}
+	if c.Rand == nil {
+		c.Rand = func(context.Context, int) float64 { return rand.Float64() }
+	}
+	return c
+}
+
+// Retry knocks again: it calls what is inside it until that succeeds, up to
+// MaxAttempts times, with growing, jittered delays between. It never waits after the
+// last attempt, gives up at once when the next attempt could only start after the
+// caller's deadline, and does not call an operation whose context is already done.
+// [AttemptNumber] tells the operation which attempt it is.
+func Retry(cfg RetryConfig) Policy {
+	r := retry{cfg: cfg.withDefaults()}
+	r.backoff = backoff{base: r.cfg.Base, max: r.cfg.Max, multiplier: r.cfg.Multiplier, jitter: r.cfg.Jitter}
+	return Policy{
+		kind: kindRetry,
+		err:  cfg.Validate(),
+		wrap: func(_ *surroundings, next Handler) Handler {
+			return func(ctx context.Context, op Op) error { return r.call(ctx, op, next) }
+		},
+	}
+}
+
+type retry struct {
+	cfg     RetryConfig
+	backoff backoff
+}
+
+func (r *retry) call(ctx context.Context, op Op, next Handler) error {
+	if ctx.Err() != nil {
+		return r.giveUp(ctx, &RetryError{Reason: StopContext})
+	}
+	var (
+		attemptCtx = ctx // the first attempt travels without a number
+		ran        bool
+		delay      time.Duration
+	)
+	for attempt := 1; ; attempt++ {
+		err := next(attemptCtx, op)
+		r.observe(ctx, Event{Kind: EventAttempt, Attempt: attempt, Err: err})
+		if err == nil {
+			return nil
+		}
+		ran = ran || !Rejected(err)
+		end := &RetryError{Attempts: attempt, Last: err, ran: ran}
+		if end.Reason = r.stop(ctx, attempt, err); end.Reason != "" {
+			return r.giveUp(ctx, end)
+		}
+		delay = r.backoff.delay(attempt, delay, r.cfg.Rand(ctx, attempt))
+		if deadline, ok := ctx.Deadline(); ok && delay >= time.Until(deadline) {
+			end.Reason = StopDeadline
+			return r.giveUp(ctx, end)
+		}
+		r.observe(ctx, Event{Kind: EventRetry, Attempt: attempt, Delay: delay, Err: err})
+		if !wait(ctx, delay) {
+			end.Reason = StopContext
+			return r.giveUp(ctx, end)
+		}
+		attemptCtx = context.WithValue(ctx, attemptKey{}, attempt+1)
+	}
+}
+
+// stop says why the failed attempt must be the last, or "" if another may follow.
+func (r *retry) stop(ctx context.Context, attempt int, err error) StopReason {
+	switch {
+	case ctx.Err() != nil:
+		return StopContext
+	case !r.cfg.RetryIf(ctx, err):
+		return StopNotRetryable
+	case attempt >= r.cfg.MaxAttempts:
+		return StopAttempts
+	}
+	return ""
+}
+
+func (r *retry) giveUp(ctx context.Context, end *RetryError) error {
+	var err error = end
+	switch {
+	case end.Reason == StopContext:
+		end.Cause, end.ctxErr = context.Cause(ctx), ctx.Err()
+	case end.Attempts == 1 && end.Reason != StopDeadline:
+		err = end.Last // the first attempt's own error says it all
+	}
+	r.observe(ctx, Event{Kind: EventGiveUp, Attempt: end.Attempts, Reason: end.Reason, Err: err})
+	return err
+}
+
+func (r *retry) observe(ctx context.Context, e Event) {
+	if r.cfg.Observer != nil {
+		notify(ctx, r.cfg.Observer, e)
+	}
+}
+
+// wait sleeps for d and reports true, or false as soon as ctx is done.
+func wait(ctx context.Context, d time.Duration) bool {
+	if d > 0 {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	return ctx.Err() == nil
+}
+
+type attemptKey struct{}
+
+// AttemptNumber returns which attempt of its call ctx belongs to, from 1. A context
+// that no [Retry] has numbered belongs to a first attempt.
+func AttemptNumber(ctx context.Context) int {
+	if n, ok := ctx.Value(attemptKey{}).(int); ok {
+		return n
+	}
+	return 1
+}

@@ -1,0 +1,43 @@
+package envconfig_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reliability/internal/envconfig"
+	"reliability/internal/problem"
+)
+
+type config struct {
+	Addr     string        `env:"ADDR" envDefault:"127.0.0.1:80"`
+	Attempts int           `env:"ATTEMPTS" envDefault:"4" validate:"min=1,max=100" allowed:"a whole number from 1 to 100"`
+	Limit    time.Duration `env:"LIMIT" envDefault:"250ms" validate:"min=1ms,max=1m" allowed:"a duration from 1ms to 1m"`
+}
+
+func TestDefaultsAndValues(t *testing.T) {
+	got, err := envconfig.Load[config]("X_", []string{"X_ATTEMPTS=7", "PATH=/bin", "X_LIMIT="})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(config{"127.0.0.1:80", 7, 250 * time.Millisecond}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestAllProblemsAtOnce(t *testing.T) {
+	_, err := envconfig.Load[config]("X_", []string{"X_ATTEMPTS=many", "X_LIMIT=2m", "X_LIMT=1s", "Y_LIMT=1s"})
+	want := problem.Fields{
+		{Field: "X_ATTEMPTS", Value: `"many"`, Allowed: "a whole number from 1 to 100"},
+		{Field: "X_LIMIT", Value: `"2m"`, Allowed: "a duration from 1ms to 1m"},
+		{Field: "X_LIMT", Value: `"1s"`, Allowed: "absent: there is no such variable"},
+	}
+	got, ok := err.(problem.Fields) //nolint:errorlint // the documented type, as it is
+	if !ok {
+		t.Fatalf("error %v", err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}

@@ -1,0 +1,211 @@
+// Package serve is the life of a service: listen, be ready, drain, shut down. No other
+// package has any of it.
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// Bounds of what a client may send and how long it may take, for both listeners.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 30 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 64 << 10
+)
+
+// Config is what a [Server] serves, and how long it takes its leave.
+type Config struct {
+	// Addr and AdminAddr are where to listen: host:port, with port 0 for any.
+	Addr, AdminAddr string
+	// Listen opens a listener. Nil: TCP.
+	Listen func(addr string) (net.Listener, error)
+	// Public answers at Addr, Admin at AdminAddr except for the probes: /livez always says
+	// yes, /readyz until the drain begins.
+	Public, Admin http.Handler
+	// Drain is how long to go on serving after /readyz has said no, so that those who send
+	// calls here can notice.
+	Drain time.Duration
+	// Grace is how long the calls then running may take before their contexts end. 0: 10 s.
+	Grace time.Duration
+	// Flush sends what telemetry still holds back; it is the last thing done and gets
+	// FlushTimeout. 0: 5 s. Nil: nothing.
+	Flush        func(context.Context) error
+	FlushTimeout time.Duration
+	// Logger is told what net/http complains of. Nil: slog's default.
+	Logger *slog.Logger
+}
+
+// A ListenError is an address that cannot be listened at.
+type ListenError struct {
+	Addr  string
+	Admin bool // it is the admin listener's
+	Err   error
+}
+
+func (e *ListenError) Error() string { return fmt.Sprintf("cannot listen at %s: %v", e.Addr, cause(e.Err)) }
+func (e *ListenError) Unwrap() error { return e.Err }
+
+// cause strips net's "listen tcp 127.0.0.1:80: bind:", which says again what is known.
+func cause(err error) error {
+	for next := err; next != nil; next = errors.Unwrap(next) {
+		err = next
+	}
+	return err
+}
+
+// A Server is one service between Listen and the end of Run.
+type Server struct {
+	cfg           Config
+	public, admin net.Listener
+	draining      atomic.Bool
+}
+
+// Listen opens both listeners, so that an address that is taken is known at once and the
+// real addresses are known before anything is served. The error is a [*ListenError].
+func Listen(cfg Config) (*Server, error) {
+	if cfg.Listen == nil {
+		cfg.Listen = func(addr string) (net.Listener, error) { return net.Listen("tcp", addr) }
+	}
+	if cfg.Grace == 0 {
+		cfg.Grace = 10 * time.Second
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.FlushTimeout == 0 {
+		cfg.FlushTimeout = 5 * time.Second
+	}
+	public, err := cfg.Listen(cfg.Addr)
+	if err != nil {
+		return nil, &ListenError{Addr: cfg.Addr, Err: err}
+	}
+	admin, err := cfg.Listen(cfg.AdminAddr)
+	if err != nil {
+		_ = public.Close()
+		return nil, &ListenError{Addr: cfg.AdminAddr, Admin: true, Err: err}
+	}
+	return &Server{cfg: cfg, public: public, admin: admin}, nil
+}
+
+// Addr returns where the public listener really is.
+func (s *Server) Addr() string { return s.public.Addr().String() }
+
+// AdminAddr returns where the admin listener really is.
+func (s *Server) AdminAddr() string { return s.admin.Addr().String() }
+
+// Close gives up a server that Run is not going to run.
+func (s *Server) Close() error { return errors.Join(s.public.Close(), s.admin.Close()) }
+
+// Run serves until ctx is done, then takes its leave in order: not ready; keep serving
+// for Drain, but let go of each connection after its answer; accept no more; let the
+// running calls finish, up to Grace; end the contexts of those that do not; close the
+// admin listener; flush. It returns nil after an orderly end, whatever that took.
+func (s *Server) Run(ctx context.Context) error {
+	// Calls outlive ctx: it says when to stop, and an accepted call is to be answered.
+	calls, endCalls := context.WithCancel(context.WithoutCancel(ctx))
+	defer endCalls()
+	public := s.server(calls, s.lettingGo(s.cfg.Public))
+	admin := s.server(calls, s.withProbes(s.cfg.Admin))
+	failed := make(chan error, 2) // one for each; neither waits
+	go func() { failed <- public.Serve(s.public) }()
+	go func() { failed <- admin.Serve(s.admin) }()
+
+	var err error
+	running := 2
+	select {
+	case <-ctx.Done():
+		s.draining.Store(true)
+		if err = s.drain(failed); err != nil {
+			running--
+		}
+	case err = <-failed:
+		running--
+	}
+
+	grace, cancel := context.WithTimeout(calls, s.cfg.Grace)
+	defer cancel()
+	if public.Shutdown(grace) != nil {
+		endCalls()
+		// What does not end with its context is cut off by Close.
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		if public.Shutdown(last) != nil {
+			_ = public.Close()
+		}
+	}
+	_ = admin.Close() // probes and scrapes ask again
+	for range running {
+		if e := <-failed; !errors.Is(e, http.ErrServerClosed) {
+			err = errors.Join(err, e)
+		}
+	}
+	if s.cfg.Flush != nil {
+		flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.FlushTimeout)
+		defer cancel()
+		if e := s.cfg.Flush(flush); e != nil {
+			err = errors.Join(err, fmt.Errorf("flush telemetry: %w", e))
+		}
+	}
+	return err
+}
+
+// drain waits for Drain to pass, or returns why a listener failed meanwhile.
+func (s *Server) drain(failed <-chan error) error {
+	timer := time.NewTimer(s.cfg.Drain)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case err := <-failed:
+		return err
+	}
+}
+
+func (s *Server) server(base context.Context, h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout, // no WriteTimeout: how long a call takes is the handlers' business
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
+	}
+}
+
+// lettingGo ends keep-alive while draining. It asks the client to close after its answer,
+// where http.Server.SetKeepAlivesEnabled would close an idle connection at the very moment
+// at which a client may be sending its next call.
+func (s *Server) lettingGo(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// withProbes answers the probes before anything else could fail them.
+func (s *Server) withProbes(next http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if s.draining.Load() {
+			http.Error(w, "draining", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ok\n"))
+	})
+	if next != nil {
+		mux.Handle("/", next)
+	}
+	return mux
+}

@@ -43,7 +43,7 @@ func Load[T any](prefix string, environ []string) (T, error) {
 		if f.Allowed == "" {
 			f.Allowed = allowed
 		}
-		if !slices.ContainsFunc(bad, func(x problem.Field) bool { return x.Field == f.Field }) {
+		if !bad.Has(f.Field) {
 			bad = append(bad, f)
 		}
 	}
@@ -58,6 +58,13 @@ func Load[T any](prefix string, environ []string) (T, error) {
 			parse, ok := errors.AsType[env.ParseError](err)
 			if !ok {
 				return cfg, fmt.Errorf("envconfig: %w", err)
+			}
+			if inner, ok := errors.AsType[problem.Fields](parse.Err); ok { // a document with problems of its own
+				for _, f := range inner {
+					f.Field = variables[parse.Name].name + ": " + f.Field
+					bad = append(bad, f)
+				}
+				continue
 			}
 			add(parse.Name, parse.Err.Error())
 		}

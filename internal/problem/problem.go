@@ -1,11 +1,11 @@
 // Package problem writes errors as RFC 9457 problem documents.
 package problem
 
-
 import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -44,6 +44,11 @@ func (f Fields) Error() string {
 		lines[i] = field.String()
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Has reports whether a field is among those that are wrong.
+func (f Fields) Has(field string) bool {
+	return slices.ContainsFunc(f, func(x Field) bool { return x.Field == field })
 }
 
 // New returns the document for an HTTP status.

@@ -21,6 +21,9 @@ const (
 	maxHeaderBytes    = 64 << 10
 )
 
+// ErrShutdown is the cause with which the contexts of calls end that outlive the grace.
+var ErrShutdown = errors.New("the service is shutting down")
+
 // Config is what a [Server] serves, and how long it takes its leave.
 type Config struct {
 	// Addr and AdminAddr are where to listen: host:port, with port 0 for any.
@@ -50,7 +53,9 @@ type ListenError struct {
 	Err   error
 }
 
-func (e *ListenError) Error() string { return fmt.Sprintf("cannot listen at %s: %v", e.Addr, cause(e.Err)) }
+func (e *ListenError) Error() string {
+	return fmt.Sprintf("cannot listen at %s: %v", e.Addr, cause(e.Err))
+}
 func (e *ListenError) Unwrap() error { return e.Err }
 
 // cause strips net's "listen tcp 127.0.0.1:80: bind:", which says again what is known.
@@ -110,8 +115,8 @@ func (s *Server) Close() error { return errors.Join(s.public.Close(), s.admin.Cl
 // admin listener; flush. It returns nil after an orderly end, whatever that took.
 func (s *Server) Run(ctx context.Context) error {
 	// Calls outlive ctx: it says when to stop, and an accepted call is to be answered.
-	calls, endCalls := context.WithCancel(context.WithoutCancel(ctx))
-	defer endCalls()
+	calls, endCalls := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer endCalls(nil)
 	public := s.server(calls, s.lettingGo(s.cfg.Public))
 	admin := s.server(calls, s.withProbes(s.cfg.Admin))
 	failed := make(chan error, 2) // one for each; neither waits
@@ -133,7 +138,7 @@ func (s *Server) Run(ctx context.Context) error {
 	grace, cancel := context.WithTimeout(calls, s.cfg.Grace)
 	defer cancel()
 	if public.Shutdown(grace) != nil {
-		endCalls()
+		endCalls(ErrShutdown)
 		// What does not end with its context is cut off by Close.
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()

@@ -126,8 +126,13 @@ func TestTheEndInOrder(t *testing.T) {
 func TestGraceEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, handler := range map[string]http.HandlerFunc{
-			"a call that ends with its context": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
-			"a call that does not":              func(http.ResponseWriter, *http.Request) { time.Sleep(time.Hour) },
+			"a call that ends with its context": func(_ http.ResponseWriter, r *http.Request) {
+				<-r.Context().Done()
+				if got := context.Cause(r.Context()); !errors.Is(got, serve.ErrShutdown) {
+					t.Errorf("the call's context ended with %v", got)
+				}
+			},
+			"a call that does not": func(http.ResponseWriter, *http.Request) { time.Sleep(time.Hour) },
 		} {
 			w := run(t, serve.Config{Grace: 10 * time.Second}, handler)
 			answered := make(chan struct{})

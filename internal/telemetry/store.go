@@ -18,16 +18,20 @@ import (
 // without any other program. It is a span processor, and safe for concurrent use. The
 // oldest trace makes room for a new one; a trace that grows past its bound stops growing.
 type Store struct {
-	maxTraces, maxSpans int
-
 	mu     sync.Mutex // protects what follows
 	traces map[trace.TraceID][]sdktrace.ReadOnlySpan
 	order  []trace.TraceID // oldest first
 }
 
-// NewStore returns a Store for at most so many traces of at most so many spans each.
-func NewStore(maxTraces, maxSpans int) *Store {
-	return &Store{maxTraces: maxTraces, maxSpans: maxSpans, traces: map[trace.TraceID][]sdktrace.ReadOnlySpan{}}
+// Bounds of a Store.
+const (
+	maxTraces = 1000
+	maxSpans  = 256 // of one trace
+)
+
+// NewStore returns an empty Store.
+func NewStore() *Store {
+	return &Store{traces: map[trace.TraceID][]sdktrace.ReadOnlySpan{}}
 }
 
 // OnStart implements [sdktrace.SpanProcessor].
@@ -40,13 +44,13 @@ func (s *Store) OnEnd(span sdktrace.ReadOnlySpan) {
 	defer s.mu.Unlock()
 	spans, known := s.traces[id]
 	if !known {
-		if len(s.order) >= s.maxTraces {
+		if len(s.order) >= maxTraces {
 			delete(s.traces, s.order[0])
 			s.order = s.order[1:]
 		}
 		s.order = append(s.order, id)
 	}
-	if len(spans) < s.maxSpans {
+	if len(spans) < maxSpans {
 		s.traces[id] = append(spans, span)
 	}
 }

@@ -1,0 +1,26 @@
+package flaky
+
+import (
+	"log/slog"
+	"time"
+
+	"reliability/internal/envconfig"
+)
+
+// EnvPrefix begins the name of each of flaky's environment variables.
+const EnvPrefix = "FLAKY_"
+
+// Config is flaky's configuration, one field for each environment variable.
+type Config struct {
+	Addr      string        `env:"ADDR" envDefault:"127.0.0.1:8081" validate:"hostname_port|startswith=:" allowed:"host:port, or :port for every interface" help:"public listener: /work"`
+	AdminAddr string        `env:"ADMIN_ADDR" envDefault:"127.0.0.1:8091" validate:"hostname_port|startswith=:" allowed:"host:port, or :port for every interface" help:"admin listener: /faults, probes, /metrics"`
+	Name      string        `env:"NAME" help:"what X-Served-By says; the host name if empty"`
+	Faults    Faults        `env:"FAULTS" envDefault:"{}" help:"boot profile: the fault document in force at the start, and again after DELETE /faults"`
+	Drain     time.Duration `env:"DRAIN" envDefault:"3s" validate:"min=0s,max=1m" allowed:"a duration from 0s to 1m" help:"how long to go on serving after /readyz says no"`
+	Grace     time.Duration `env:"GRACE" envDefault:"10s" validate:"min=1s,max=5m" allowed:"a duration from 1s to 5m" help:"how long running requests may take after that"`
+	LogLevel  slog.Level    `env:"LOG_LEVEL" envDefault:"info" allowed:"debug, info, warn or error" help:"the least that is logged; debug has a line for each request"`
+}
+
+// LoadConfig reads the configuration from environ, which is in the form of os.Environ.
+// The error lists every problem.
+func LoadConfig(environ []string) (Config, error) { return envconfig.Load[Config](EnvPrefix, environ) }

@@ -1,0 +1,46 @@
+package caller
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+	"go.opentelemetry.io/otel/trace"
+
+	"reliability/internal/problem"
+	"reliability/internal/telemetry"
+)
+
+// recentTraces is how many traces the list shows.
+const recentTraces = 50
+
+// TraceAnswer is one trace, by the start of its spans.
+type TraceAnswer struct {
+	TraceID string           `json:"trace_id"`
+	Spans   []telemetry.Span `json:"spans"`
+}
+
+// getTraces lists the latest traces, the newest first.
+func (s *Service) getTraces(c *gin.Context) {
+	list := struct {
+		Traces []string `json:"traces"`
+	}{[]string{}}
+	for _, id := range s.tel.Store.Recent(recentTraces) {
+		list.Traces = append(list.Traces, id.String())
+	}
+	problem.WriteJSON(c.Writer, http.StatusOK, "application/json", list)
+}
+
+func (s *Service) getTrace(c *gin.Context) {
+	id, err := trace.TraceIDFromHex(c.Param("id"))
+	if err != nil {
+		field := problem.Field{Field: "id", Value: c.Param("id"), Allowed: "32 hex digits in lower case"}
+		problem.New(http.StatusBadRequest, field.String(), field).Write(c.Writer)
+		return
+	}
+	spans, ok := s.tel.Store.Trace(id)
+	if !ok {
+		problem.New(http.StatusNotFound, "no ended span of this trace is in memory; only the latest traces are kept").Write(c.Writer)
+		return
+	}
+	problem.WriteJSON(c.Writer, http.StatusOK, "application/json", TraceAnswer{id.String(), spans})
+}

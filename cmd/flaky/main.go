@@ -1,0 +1,48 @@
+// Command flaky runs the service alone, configured by FLAKY_* variables and, for telemetry,
+// the standard OTEL_* ones. It exits with 0 after an orderly end and with 2 if it could
+// not run.
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+
+	"reliability/internal/serve"
+	"reliability/internal/telemetry"
+	"reliability/services/flaky"
+)
+
+func main() {
+	ctx, stop := serve.UntilSignal(context.Background())
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintf(os.Stderr, "flaky: could not run:\n%v\n", err)
+		os.Exit(2)
+	}
+}
+
+func run(ctx context.Context) error {
+	cfg, err := flaky.LoadConfig(os.Environ())
+	if err != nil {
+		return err
+	}
+	host, _ := os.Hostname() // without one it goes by its service's name
+	cfg.Name = cmp.Or(cfg.Name, host, "flaky")
+	tel, err := telemetry.New(ctx, telemetry.Config{
+		Service: "flaky", Instance: cfg.Name, Export: serve.ExportConfigured(),
+		Store: telemetry.NewStore(), LogOutput: os.Stdout, LogLevel: cfg.LogLevel,
+	})
+	if err != nil {
+		return err
+	}
+	svc := flaky.New(cfg, tel)
+	server, err := svc.Listen(nil)
+	if err != nil {
+		return err
+	}
+	tel.Logger.Info("listening", "addr", server.Addr(), "admin_addr", server.AdminAddr())
+	defer tel.Logger.Info("ended")
+	return server.Run(ctx)
+}

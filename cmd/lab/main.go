@@ -1,0 +1,48 @@
+// Command lab runs caller and flaky in one process on this machine. It exits with 0 after
+// an orderly end and with 2 if it could not run.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"reliability/internal/serve"
+	"reliability/services/caller"
+)
+
+func main() {
+	ctx, stop := serve.UntilSignal(context.Background())
+	defer stop()
+	if err := command().ExecuteContext(ctx); err != nil {
+		fmt.Fprintf(os.Stderr, "lab: %v\n", err)
+		os.Exit(2)
+	}
+}
+
+func command() *cobra.Command {
+	o := options{environ: os.Environ(), logs: os.Stderr, network: caller.Network{}, export: serve.ExportConfigured()}
+	cmd := &cobra.Command{
+		Use:           "lab",
+		Short:         "Both services on this machine: break flaky, and watch caller",
+		Long:          "Both services on this machine: break flaky, and watch caller.\nPolicies and faults are configured by CALLER_* and FLAKY_* variables, telemetry by OTEL_*.",
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			l, err := start(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			l.greet(cmd.OutOrStdout())
+			return l.run(cmd.Context())
+		},
+	}
+	cmd.Flags().StringVar(&o.addr, flagAddr, "127.0.0.1:8080", "caller: page, /call, /api; port 0 picks a free one, here and below")
+	cmd.Flags().StringVar(&o.flakyAddr, flagFlakyAddr, "127.0.0.1:8081", "flaky: /work")
+	cmd.Flags().StringVar(&o.callerAdminAddr, flagCallerAdminAddr, "127.0.0.1:8090", "caller's probes and /metrics")
+	cmd.Flags().StringVar(&o.flakyAdminAddr, flagFlakyAdminAddr, "127.0.0.1:8091", "flaky's /faults, probes and /metrics")
+	return cmd
+}

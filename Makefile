@@ -1,0 +1,46 @@
+# Everything there is to do here, each a line of real command. `make` alone lists it.
+OVERLAY ?= local
+TILT    ?= $(shell command -v tilt)
+export OVERLAY TILT KIND_IMAGE
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench ui-test e2e images up down status reset doctor
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## both services and the live page on this machine; needs Go and nothing else
+	go run ./cmd/lab
+
+test: ## all tests that need Go and nothing else
+	go test ./...
+
+lint: ## golangci-lint, at the version that tools/go.mod pins
+	go tool -modfile=tools/go.mod golangci-lint run ./...
+
+bench: ## the library's benchmarks
+	go test -run '^$$' -bench . ./pkg/resilience/...
+
+ui-test: ## the page, in a real browser
+	cd e2e && go test -run TestPage ./ui/...
+
+e2e: ## the cluster, tested as a user would; creates it if there is none
+	cd e2e && go test -count=1 -timeout=20m -v ./cluster/...
+
+images: ## compile, build and load both images; restarts what runs if they changed
+	./deploy/images.sh
+
+up: ## cluster, images, manifests, first call (OVERLAY=ci, KIND_IMAGE=…; TILT= to do without Tilt)
+	./deploy/up.sh
+
+down: ## delete the cluster and everything that was built for it
+	./deploy/down.sh
+
+status: ## what runs, and what caller thinks of it
+	./deploy/status.sh
+
+reset: ## the manifests' replicas again, and no injected faults
+	./deploy/reset.sh
+
+doctor: ## is everything here that the cluster needs?
+	@./deploy/doctor.sh

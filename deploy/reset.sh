@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# reset.sh: every Deployment back to its manifest's replicas, and every injected fault gone.
+# It scales rather than applies: under Tilt the images are not those of the manifests.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. deploy/lib.sh
+while read -r name replicas; do
+  kube scale "deployment/$name" --replicas="$replicas"
+done < <(deployments)
+rolled_out
+curl -fsS --max-time 10 -X DELETE "$page/api/faults"
+echo

@@ -1,0 +1,313 @@
+package caller
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reliability/internal/memnet"
+	"reliability/internal/telemetry"
+)
+
+// world is a running caller whose upstream is what the test says, and a client of it.
+type world struct {
+	*testing.T
+	network memnet.Network
+	client  *http.Client
+}
+
+// run starts caller inside the test's bubble and ends it with the test. Back-offs have no
+// jitter, so that every time is known.
+func run(t *testing.T, environ ...string) *world {
+	t.Helper()
+	w := &world{T: t}
+	w.client = &http.Client{Transport: &http.Transport{DialContext: w.network.DialContext, DisableKeepAlives: true}}
+	cfg, err := LoadConfig(append([]string{
+		"CALLER_ADDR=caller.test:80", "CALLER_ADMIN_ADDR=caller.test:90", "CALLER_NAME=caller-1", "CALLER_UPSTREAM_URL=http://upstream.test/work",
+		"CALLER_RETRY_MAX_ATTEMPTS=2", "CALLER_RETRY_BASE=100ms", "CALLER_RETRY_JITTER=none", "CALLER_DRAIN=0s",
+	}, environ...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tel, err := telemetry.New(t.Context(), telemetry.Config{Service: "caller", Store: telemetry.NewStore(), LogOutput: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	service, err := New(cfg, tel, Network{
+		DialContext: w.network.DialContext,
+		LookupHost:  func(_ context.Context, host string) ([]string, error) { return []string{host}, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := service.Listen(w.network.Listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.until(server.Run)
+	return w
+}
+
+// until runs something until the test ends.
+func (w *world) until(run func(context.Context) error) {
+	ctx, stop := context.WithCancel(context.WithoutCancel(w.Context()))
+	ended := make(chan error)
+	go func() { ended <- run(ctx) }()
+	w.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			w.Errorf("ended with %v", err)
+		}
+	})
+}
+
+// serve puts a handler at an address.
+func (w *world) serve(addr string, h http.HandlerFunc) {
+	w.Helper()
+	l, err := w.network.Listen(addr)
+	if err != nil {
+		w.Fatal(err)
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
+	w.until(func(ctx context.Context) error {
+		context.AfterFunc(ctx, func() { _ = server.Close() })
+		_ = server.Serve(l)
+		return nil
+	})
+}
+
+func (w *world) do(req *http.Request) (*http.Response, string) {
+	w.Helper()
+	res, err := w.client.Do(req)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return res, string(body)
+}
+
+func (w *world) request(method, path, body string) *http.Request {
+	w.Helper()
+	req, err := http.NewRequestWithContext(w.Context(), method, "http://caller.test"+path, strings.NewReader(body))
+	if err != nil {
+		w.Fatal(err)
+	}
+	return req
+}
+
+// TestEachFailureByItsName: what upstream does, and what the client of caller is told.
+func TestEachFailureByItsName(t *testing.T) {
+	status := func(code int) http.HandlerFunc {
+		return func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("X-Served-By", "up-1")
+			rw.WriteHeader(code)
+		}
+	}
+	for _, c := range []struct {
+		name     string
+		upstream http.HandlerFunc // nil: nobody listens
+		status   int
+		outcome  string
+		result   string // of every attempt
+		phase    string
+		attempts int
+		failures int // that the breaker counts
+		detail   string
+	}{
+		{"an answer", status(204), 200, "success", "ok", "", 1, 0, ""},
+		{"a redirect is an answer", func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, "/elsewhere", http.StatusFound) }, 200, "success", "ok", "", 1, 0, ""},
+		{"an error", status(500), 502, "failed", "error", "response", 2, 2, "up-1 answered 500 Internal Server Error"},
+		{"too many requests", status(429), 502, "failed", "error", "response", 2, 2, "up-1 answered 429 Too Many Requests"},
+		{"the request's own fault is neither retried nor the dependency's", status(404), 502, "failed", "error", "response", 1, 0, "up-1 answered 404 Not Found"},
+		{"nobody there", nil, 502, "failed", "error", "dial", 2, 2, "connection refused"},
+		{"a broken answer", func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Content-Length", "10")
+			_, _ = io.WriteString(rw, "half")
+			_ = http.NewResponseController(rw).Flush()
+			panic(http.ErrAbortHandler)
+		}, 502, "failed", "error", "response", 2, 2, "unexpected EOF"},
+		{"a connection cut", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 502, "failed", "error", "response", 2, 2, "EOF"},
+		{"no answer", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 504, "timeout", "timeout", "response", 2, 2, "timed out after 250ms"},
+		{"an answer that never ends", func(rw http.ResponseWriter, r *http.Request) {
+			_ = http.NewResponseController(rw).Flush()
+			<-r.Context().Done()
+		}, 504, "timeout", "timeout", "response", 2, 2, "timed out after 250ms"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := run(t)
+				if c.upstream != nil {
+					w.serve("upstream.test:80", c.upstream)
+				}
+				res, body := w.do(w.request("GET", "/call", ""))
+				var a failure
+				if err := json.Unmarshal([]byte(body), &a); err != nil {
+					t.Fatalf("%s: %v", body, err)
+				}
+				if res.StatusCode != c.status || a.Outcome != c.outcome || len(a.Attempts) != c.attempts || a.Breaker.Failures != c.failures {
+					t.Errorf("%s after %d attempts, %d failures: %s", res.Status, len(a.Attempts), a.Breaker.Failures, body)
+				}
+				for i, attempt := range a.Attempts {
+					if attempt.Attempt != i+1 || attempt.Result != c.result || attempt.Phase != c.phase {
+						t.Errorf("attempt %+v; want %s in phase %q", attempt, c.result, c.phase)
+					}
+				}
+				if a.Detail != c.detail && (c.detail == "" || !strings.Contains(a.Detail, c.detail)) {
+					t.Errorf("detail %q; want %q in it", a.Detail, c.detail)
+				}
+				if c.status >= 400 && (a.Status != c.status || res.Header.Get("Content-Type") != "application/problem+json") {
+					t.Errorf("not a problem document: %s", body)
+				}
+			})
+		})
+	}
+}
+
+func TestUpstreamLearnsWhichAttemptItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var (
+			mu   sync.Mutex
+			seen []string
+			ids  = map[string]bool{}
+		)
+		w := run(t)
+		w.serve("upstream.test:80", func(rw http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			seen = append(seen, r.Method+" "+r.URL.Path+" "+r.Header.Get("X-Attempt"))
+			ids[r.Header.Get("X-Call-Id")] = true
+			rw.WriteHeader(503)
+		})
+		_, body := w.do(w.request("GET", "/call", ""))
+		var a Answer
+		if err := json.Unmarshal([]byte(body), &a); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"GET /work 1", "GET /work 2"}, seen); diff != "" || len(ids) != 1 || !ids[a.TraceID] {
+			t.Errorf("call %v of trace %s; -want +got:\n%s", ids, a.TraceID, diff)
+		}
+	})
+}
+
+func TestAClientThatGoesAwayIsNobodysFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := run(t)
+		w.serve("upstream.test:80", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if res, err := w.client.Do(w.request("GET", "/call", "").WithContext(ctx)); err == nil {
+			_ = res.Body.Close()
+			t.Errorf("answered %s", res.Status)
+		}
+		synctest.Wait()
+		_, body := w.do(w.request("GET", "/api/state", ""))
+		var s State
+		if err := json.Unmarshal([]byte(body), &s); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Breakers["handrolled"].Failures; got != 0 {
+			t.Errorf("%d failures counted", got)
+		}
+	})
+}
+
+func TestRequestsThatAreRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := run(t)
+		crossOrigin := w.request("PUT", "/api/faults", "{}")
+		crossOrigin.Header.Set("Sec-Fetch-Site", "cross-site")
+		for _, c := range []struct {
+			req    *http.Request
+			status int
+			detail string
+		}{
+			{w.request("GET", "/call?engine=steam", ""), 400, "engine is steam: must be handrolled or gobreaker"},
+			{w.request("GET", "/api/traces/xyz", ""), 400, "id is xyz: must be 32 hex digits in lower case"},
+			{w.request("GET", "/api/traces/0123456789abcdef0123456789abcdef", ""), 404, "only the latest traces are kept"},
+			{w.request("GET", "/nowhere", ""), 404, "there is nothing at /nowhere"},
+			{w.request("POST", "/call", ""), 405, "POST is not allowed at /call"},
+			{w.request("GET", "/api/faults", ""), 404, "CALLER_FLAKY_ADMIN_URL is not set"},
+			{w.request("PUT", "/api/faults", "{}"), 404, "CALLER_FLAKY_ADMIN_URL is not set"},
+			{crossOrigin, 403, "a change must come from a page of this origin"},
+		} {
+			res, body := w.do(c.req)
+			var d failure
+			if err := json.Unmarshal([]byte(body), &d); err != nil {
+				t.Errorf("%s %s: %s: %v", c.req.Method, c.req.URL.Path, body, err)
+			}
+			if res.StatusCode != c.status || d.Status != c.status || !strings.Contains(d.Detail, c.detail) {
+				t.Errorf("%s %s: %s %s; want %d with %q", c.req.Method, c.req.URL.Path, res.Status, body, c.status, c.detail)
+			}
+		}
+	})
+}
+
+func TestThePageIsThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := run(t)
+		for path, want := range map[string]string{"/": "text/html", "/assets/page.js": "text/javascript", "/assets/page.css": "text/css"} {
+			res, body := w.do(w.request("GET", path, ""))
+			if res.StatusCode != 200 || !strings.HasPrefix(res.Header.Get("Content-Type"), want) || body == "" {
+				t.Errorf("GET %s: %s %s", path, res.Status, res.Header.Get("Content-Type"))
+			}
+			if csp := res.Header.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'; script-src 'self';") {
+				t.Errorf("GET %s: Content-Security-Policy %q", path, csp)
+			}
+		}
+	})
+}
+
+func TestTraceURL(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := run(t, "CALLER_TRACE_URL=http://jaeger.test:16686/")
+		w.serve("upstream.test:80", func(http.ResponseWriter, *http.Request) {})
+		_, body := w.do(w.request("GET", "/call", ""))
+		var a Answer
+		if err := json.Unmarshal([]byte(body), &a); err != nil {
+			t.Fatal(err)
+		}
+		if want := "http://jaeger.test:16686/trace/" + a.TraceID; a.TraceURL != want {
+			t.Errorf("trace_url %q; want %q", a.TraceURL, want)
+		}
+	})
+}
+
+func TestLoadConfigListsEveryProblem(t *testing.T) {
+	_, err := LoadConfig([]string{
+		"CALLER_UPSTREAM_URL=flaky:8081", "CALLER_RETRY_MAX_ATTEMPTS=0", "CALLER_RETRY_BASE=3s", "CALLER_RETRY_JITTER=some",
+		"CALLER_BREAKER_OPEN_FOR=-1s", "CALLER_PORT=tcp://10.0.0.1:8080",
+	})
+	want := strings.Join([]string{
+		`CALLER_RETRY_JITTER is "some": must be full, none, equal or decorrelated`,
+		`CALLER_UPSTREAM_URL is "flaky:8081": must be an http:// or https:// URL`,
+		`CALLER_RETRY_MAX_ATTEMPTS is "0": must be a whole number from 1 to 100`,
+		`CALLER_RETRY_MAX is "2s": must be a duration from CALLER_RETRY_BASE to 24h`,
+		`CALLER_BREAKER_OPEN_FOR is "-1s": must be a duration from 1ms to 24h`,
+		`CALLER_PORT is "tcp://10.0.0.1:8080": must be absent: there is no such variable`,
+	}, "\n")
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	if diff := cmp.Diff(want, err.Error()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	cfg, err := LoadConfig(nil)
+	if err != nil {
+		t.Errorf("the defaults are refused: %v", err)
+	}
+	if cfg.UpstreamURL != "http://127.0.0.1:8081/work" || cfg.Timeout != 250*time.Millisecond {
+		t.Errorf("defaults: %+v", cfg)
+	}
+}

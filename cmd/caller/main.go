@@ -15,15 +15,15 @@ import (
 )
 
 func main() {
-	ctx, stop := serve.UntilSignal(context.Background())
-	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(context.Background()); err != nil {
 		fmt.Fprintf(os.Stderr, "caller: could not run:\n%v\n", err)
 		os.Exit(2)
 	}
 }
 
 func run(ctx context.Context) error {
+	ctx, stop := serve.UntilSignal(ctx)
+	defer stop()
 	cfg, err := caller.LoadConfig(os.Environ())
 	if err != nil {
 		return err

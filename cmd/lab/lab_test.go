@@ -171,7 +171,7 @@ func TestTheLabIsUpInTime(t *testing.T) {
 		t.Errorf("greeting does not have the real address %s:\n%s", page, &greeting)
 	}
 	for _, address := range []string{page + "/", page + "/call", page + "/api/faults", url(l.caller.AdminAddr()) + "/metrics", url(l.flaky.Addr()) + "/work", url(l.flaky.AdminAddr()) + "/readyz"} {
-		res, err := http.Get(address) //nolint:noctx // bounded by the test
+		res, err := http.Get(address)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,7 +187,7 @@ func TestTheLabIsUpInTime(t *testing.T) {
 }
 
 func TestATakenPortNamesItsFlag(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // at once
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

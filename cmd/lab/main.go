@@ -14,9 +14,7 @@ import (
 )
 
 func main() {
-	ctx, stop := serve.UntilSignal(context.Background())
-	defer stop()
-	if err := command().ExecuteContext(ctx); err != nil {
+	if err := command().ExecuteContext(context.Background()); err != nil {
 		fmt.Fprintf(os.Stderr, "lab: %v\n", err)
 		os.Exit(2)
 	}
@@ -32,12 +30,14 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			l, err := start(cmd.Context(), o)
+			ctx, stop := serve.UntilSignal(cmd.Context())
+			defer stop()
+			l, err := start(ctx, o)
 			if err != nil {
 				return err
 			}
 			l.greet(cmd.OutOrStdout())
-			return l.run(cmd.Context())
+			return l.run(ctx)
 		},
 	}
 	cmd.Flags().StringVar(&o.addr, flagAddr, "127.0.0.1:8080", "caller: page, /call, /api; port 0 picks a free one, here and below")

@@ -117,7 +117,9 @@ func TestFaultControlsOfSeveralReplicas(t *testing.T) {
 			}
 		}
 		ends["10.0.0.3"]()
-		<-ended
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 		if got := faults("PUT", `{"error_rate":1}`, 502); !slices.Equal(got, []string{"1", "error", "1"}) {
 			t.Errorf("with a replica gone: %v", got)
 		}

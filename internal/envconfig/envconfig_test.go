@@ -33,7 +33,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 		{Field: "X_LIMIT", Value: `"2m"`, Allowed: "a duration from 1ms to 1m"},
 		{Field: "X_LIMT", Value: `"1s"`, Allowed: "absent: there is no such variable"},
 	}
-	got, ok := err.(problem.Fields) //nolint:errorlint // the documented type, as it is
+	got, ok := err.(problem.Fields)
 	if !ok {
 		t.Fatalf("error %v", err)
 	}

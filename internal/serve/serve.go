@@ -77,7 +77,9 @@ type Server struct {
 // real addresses are known before anything is served. The error is a [*ListenError].
 func Listen(cfg Config) (*Server, error) {
 	if cfg.Listen == nil {
-		cfg.Listen = func(addr string) (net.Listener, error) { return net.Listen("tcp", addr) }
+		cfg.Listen = func(addr string) (net.Listener, error) {
+			return new(net.ListenConfig).Listen(context.Background(), "tcp", addr) // nothing to wait for
+		}
 	}
 	if cfg.Grace == 0 {
 		cfg.Grace = 10 * time.Second

@@ -71,10 +71,10 @@ func Chain(outermostFirst ...Policy) (Handler, error) {
 		case p.wrap == nil:
 			errs = append(errs, fmt.Errorf("policy %d: the zero Policy protects nothing", i+1))
 		}
-		switch {
-		case p.kind == kindRetry:
+		switch p.kind {
+		case kindRetry:
 			in.attemptLimits = nil
-		case p.kind == kindTimeout:
+		case kindTimeout:
 			causes[i] = &limitCause{p.limit}
 			in.attemptLimits = append(in.attemptLimits, causes[i])
 		}

@@ -64,5 +64,5 @@ func (c *limitCause) Is(target error) bool { return target == context.DeadlineEx
 
 // ended reports whether this limit is what ended ctx.
 func (c *limitCause) ended(ctx context.Context) bool {
-	return ctx.Err() != nil && context.Cause(ctx) == error(c)
+	return ctx.Err() != nil && errors.Is(context.Cause(ctx), c)
 }

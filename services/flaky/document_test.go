@@ -21,7 +21,7 @@ func TestParseFaults(t *testing.T) {
 		},
 		`{"error_rate":1}`:              {ErrorRate: 1, ErrorStatus: 503},
 		`{"latency":{"value":"1m30s"}}`: {Latency: &Latency{Distribution: "fixed", Value: Duration(90 * time.Second)}},
-		" {\"error_rate\" : 0 } \n":     {},
+		"{\t\"error_rate\" : 0 }\n":     {},
 	} {
 		got, err := ParseFaults([]byte(text))
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {

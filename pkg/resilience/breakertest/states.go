@@ -54,7 +54,7 @@ func openUntil(t *testing.T, newBreaker New) {
 	if got := e.RetryAfter(); got != 1 {
 		t.Errorf("RetryAfter = %v; want 1ns", got)
 	}
-	time.Sleep(1)
+	time.Sleep(1 * time.Nanosecond)
 	s.state(resilience.HalfOpen)
 	last := s.b.Stats().Last
 	s.state(resilience.HalfOpen) // asking changes nothing
@@ -72,7 +72,7 @@ func halfOpenAdmits(t *testing.T, newBreaker New) {
 		t.Errorf("rejected with %+v; want half-open, until the oldest lease ends at %v", e, want)
 	}
 	s.done(probes[0], success, true)
-	s.rejected() // a probe that succeeded keeps its slot: N in all, not N at a time
+	_ = s.rejected() // a probe that succeeded keeps its slot: N in all, not N at a time
 	s.state(resilience.HalfOpen)
 }
 
@@ -98,8 +98,8 @@ func halfOpenReopens(t *testing.T, newBreaker New) {
 	s.done(probes[1], success, false)
 	s.state(resilience.Open)
 	time.Sleep(config().OpenFor - 1) // the whole time again, from the failure on
-	s.rejected()
-	time.Sleep(1)
+	_ = s.rejected()
+	time.Sleep(1 * time.Nanosecond)
 	s.calls(success, success)
 	s.state(resilience.Closed)
 }
@@ -110,7 +110,7 @@ func neutralProbe(t *testing.T, newBreaker New) {
 	s.done(probes[0], neutral, true)
 	s.state(resilience.HalfOpen)
 	again := s.acquire()
-	s.rejected()
+	_ = s.rejected()
 	s.done(probes[1], success, true)
 	s.done(again, success, true)
 	s.state(resilience.Closed)
@@ -121,16 +121,16 @@ func lostProbe(t *testing.T, newBreaker New) {
 	probes := s.probing(config().OpenFor)
 	time.Sleep(config().Lease - 1)
 	s.state(resilience.HalfOpen)
-	time.Sleep(1)
+	time.Sleep(1 * time.Nanosecond)
 	synctest.Wait()
 	s.state(resilience.Open)
 	s.done(probes[0], success, false)
 	s.done(probes[1], success, false)
 	s.state(resilience.Open)
-	s.rejected()
+	_ = s.rejected()
 	time.Sleep(config().OpenFor - 1)
 	s.state(resilience.Open)
-	time.Sleep(1)
+	time.Sleep(1 * time.Nanosecond)
 	s.state(resilience.HalfOpen)
 	s.calls(success, success)
 	s.state(resilience.Closed)

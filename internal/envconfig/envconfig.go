@@ -7,15 +7,17 @@
 //	Drain time.Duration `env:"DRAIN" envDefault:"3s" validate:"min=0s,max=1m" allowed:"a duration from 0s to 1m" help:"…"`
 //
 // env and envDefault are those of github.com/caarlos0/env, validate is that of
-// github.com/go-playground/validator, allowed is for the reader of an error, and help
+// github.com/go-playground/validator and listen_addr (host:port), allowed is for the reader of an error, and help
 // for the reader of the reference.
 package envconfig
 
 import (
 	"errors"
 	"fmt"
+	"net"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
@@ -69,7 +71,7 @@ func Load[T any](prefix string, environ []string) (T, error) {
 			add(parse.Name, parse.Err.Error())
 		}
 	}
-	if err := validator.New(validator.WithRequiredStructEnabled()).Struct(cfg); err != nil {
+	if err := validate(cfg); err != nil {
 		invalid, ok := errors.AsType[validator.ValidationErrors](err)
 		if !ok {
 			return cfg, fmt.Errorf("envconfig: %w", err)
@@ -83,6 +85,24 @@ func Load[T any](prefix string, environ []string) (T, error) {
 		return cfg, bad
 	}
 	return cfg, nil
+}
+
+// validate checks a configuration by its tags. It adds listen_addr to them: hostname_port
+// knows no port 0.
+func validate(cfg any) error {
+	v := validator.New(validator.WithRequiredStructEnabled())
+	err := v.RegisterValidation("listen_addr", func(f validator.FieldLevel) bool {
+		_, port, err := net.SplitHostPort(f.Field().String())
+		if err != nil {
+			return false
+		}
+		_, err = strconv.ParseUint(port, 10, 16)
+		return err == nil
+	})
+	if err != nil {
+		return err
+	}
+	return v.Struct(cfg)
 }
 
 // A variable is one field of the struct.

@@ -11,7 +11,7 @@ import (
 )
 
 type config struct {
-	Addr     string        `env:"ADDR" envDefault:"127.0.0.1:80"`
+	Addr     string        `env:"ADDR" envDefault:"127.0.0.1:80" validate:"listen_addr" allowed:"host:port"`
 	Attempts int           `env:"ATTEMPTS" envDefault:"4" validate:"min=1,max=100" allowed:"a whole number from 1 to 100"`
 	Limit    time.Duration `env:"LIMIT" envDefault:"250ms" validate:"min=1ms,max=1m" allowed:"a duration from 1ms to 1m"`
 }
@@ -39,5 +39,16 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestListenAddresses(t *testing.T) {
+	for addr, ok := range map[string]bool{
+		"127.0.0.1:0": true, ":8080": true, "[::]:80": true, "localhost:65535": true,
+		"8080": false, "localhost": false, "localhost:http": false, "::1:80": false, ":65536": false, ":-1": false,
+	} {
+		if _, err := envconfig.Load[config]("X_", []string{"X_ADDR=" + addr}); (err == nil) != ok {
+			t.Errorf("%q: %v", addr, err)
+		}
 	}
 }

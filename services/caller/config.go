@@ -14,8 +14,8 @@ const EnvPrefix = "CALLER_"
 
 // Config is caller's configuration, one field for each environment variable.
 type Config struct {
-	Addr          string `env:"ADDR" envDefault:"127.0.0.1:8080" validate:"hostname_port|startswith=:" allowed:"host:port, or :port for every interface" help:"public listener: page, /call, /api"`
-	AdminAddr     string `env:"ADMIN_ADDR" envDefault:"127.0.0.1:8090" validate:"hostname_port|startswith=:" allowed:"host:port, or :port for every interface" help:"admin listener: probes, /metrics"`
+	Addr          string `env:"ADDR" envDefault:"127.0.0.1:8080" validate:"listen_addr" allowed:"host:port, or :port for every interface; port 0 is any that is free" help:"public listener: page, /call, /api"`
+	AdminAddr     string `env:"ADMIN_ADDR" envDefault:"127.0.0.1:8090" validate:"listen_addr" allowed:"host:port, or :port for every interface; port 0 is any that is free" help:"admin listener: probes, /metrics"`
 	Name          string `env:"NAME" help:"how this instance calls itself; the host name if empty"`
 	UpstreamURL   string `env:"UPSTREAM_URL" envDefault:"http://127.0.0.1:8081/work" validate:"http_url" allowed:"an http:// or https:// URL" help:"what /call calls: flaky, or any other HTTP service"`
 	FlakyAdminURL string `env:"FLAKY_ADMIN_URL" validate:"omitempty,http_url" allowed:"an http:// or https:// URL, or empty" help:"flaky's admin listener, for /api/faults; a host name stands for all its addresses, one for each replica; without it there are no fault controls"`

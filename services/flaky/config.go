@@ -12,8 +12,8 @@ const EnvPrefix = "FLAKY_"
 
 // Config is flaky's configuration, one field for each environment variable.
 type Config struct {
-	Addr      string        `env:"ADDR" envDefault:"127.0.0.1:8081" validate:"hostname_port|startswith=:" allowed:"host:port, or :port for every interface" help:"public listener: /work"`
-	AdminAddr string        `env:"ADMIN_ADDR" envDefault:"127.0.0.1:8091" validate:"hostname_port|startswith=:" allowed:"host:port, or :port for every interface" help:"admin listener: /faults, probes, /metrics"`
+	Addr      string        `env:"ADDR" envDefault:"127.0.0.1:8081" validate:"listen_addr" allowed:"host:port, or :port for every interface; port 0 is any that is free" help:"public listener: /work"`
+	AdminAddr string        `env:"ADMIN_ADDR" envDefault:"127.0.0.1:8091" validate:"listen_addr" allowed:"host:port, or :port for every interface; port 0 is any that is free" help:"admin listener: /faults, probes, /metrics"`
 	Name      string        `env:"NAME" help:"what X-Served-By says; the host name if empty"`
 	Faults    Faults        `env:"FAULTS" envDefault:"{}" help:"boot profile: the fault document in force at the start, and again after DELETE /faults"`
 	Drain     time.Duration `env:"DRAIN" envDefault:"3s" validate:"min=0s,max=1m" allowed:"a duration from 0s to 1m" help:"how long to go on serving after /readyz says no"`

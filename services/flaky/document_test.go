@@ -112,7 +112,7 @@ func TestLoadConfig(t *testing.T) {
 		"FLAKY_FAULTS: error_rate is 2: must be a number from 0 to 1",
 		"FLAKY_FAULTS: latency.value: must be given",
 		`FLAKY_DRAIN is "soon": must be a duration from 0s to 1m`,
-		`FLAKY_ADDR is "8081": must be host:port, or :port for every interface`,
+		`FLAKY_ADDR is "8081": must be host:port, or :port for every interface; port 0 is any that is free`,
 		`FLAKY_FAULT is "{}": must be absent: there is no such variable`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -37,6 +37,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	telemetry.LogErrors(tel.Logger)
 	svc, err := caller.New(cfg, tel, caller.Network{})
 	if err != nil {
 		return err

@@ -37,6 +37,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	telemetry.LogErrors(tel.Logger)
 	svc := flaky.New(cfg, tel)
 	server, err := svc.Listen(nil)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	promclient "github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/contrib/exporters/autoexport"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/propagation"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -87,4 +88,12 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 // a service's life, so that the spans of its last calls are not lost.
 func (t *Telemetry) Shutdown(ctx context.Context) error {
 	return errors.Join(t.Meters.Shutdown(ctx), t.Tracers.Shutdown(ctx))
+}
+
+// LogErrors makes a logger the place where OpenTelemetry complains of what it cannot do,
+// such as sending spans. There is one such place in a process, so it is for main.
+func LogErrors(logger *slog.Logger) {
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		logger.Warn("telemetry", "error", err.Error())
+	}))
 }

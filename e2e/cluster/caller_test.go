@@ -117,7 +117,7 @@ func request(t *testing.T, method, url, body string) (*http.Response, string, er
 	if err != nil {
 		return nil, "", err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	got, err := io.ReadAll(res.Body)
 	if err != nil {
 		return nil, "", fmt.Errorf("%s %s: %s: %w", method, url, res.Status, err)

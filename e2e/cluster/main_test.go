@@ -2,7 +2,7 @@
 // Jaeger's query API. `make e2e` runs it. It uses a cluster named reliability if there is one, else it creates
 // one and deletes it afterwards. From the environment:
 //
-//	OVERLAY               the kustomize overlay to apply; ci if unset
+//	OVERLAY               the kustomize overlay to apply; local if unset
 //	E2E_CLUSTER_UP        a shell command that creates the cluster, run in the repository's root;
 //	                      if unset, kind create cluster --config deploy/kind.yaml
 //	E2E_KEEP_CLUSTER      1 keeps a cluster that the tests created
@@ -44,13 +44,20 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
-	os.Setenv("KUBECONFIG", filepath.Join(dir, "kubeconfig"))
+	defer func() { _ = os.RemoveAll(dir) }()
+	if err := os.Setenv("KUBECONFIG", filepath.Join(dir, "kubeconfig")); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 
 	created, err := clusterUp(ctx)
 	if created && os.Getenv("E2E_KEEP_CLUSTER") != "1" {
 		// Not under ctx: what was created goes away also after an interrupt.
-		defer command(context.Background(), "kind", "delete", "cluster", "--name", clusterName)
+		defer func() {
+			if err := command(context.Background(), "kind", "delete", "cluster", "--name", clusterName); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+			}
+		}()
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "E2E NOT RUN: there is no cluster: %v\n", err)
@@ -100,7 +107,7 @@ func overlay() string {
 	if o := os.Getenv("OVERLAY"); o != "" {
 		return o
 	}
-	return "ci"
+	return "local"
 }
 
 // command runs a command in the repository's root, its output on ours.

@@ -57,9 +57,13 @@ func Start(t *testing.T, environ ...string) *Process {
 	go func() {
 		defer close(p.ended)
 		for lines := bufio.NewScanner(stdout); lines.Scan(); {
-			var line struct{ Msg, Addr, Admin_addr string } //nolint:revive // as encoding/json matches it
+			var line struct {
+				Msg       string `json:"msg"`
+				Addr      string `json:"addr"`
+				AdminAddr string `json:"admin_addr"`
+			}
 			if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "listening" {
-				p.Addr, p.AdminAddr = line.Addr, line.Admin_addr
+				p.Addr, p.AdminAddr = line.Addr, line.AdminAddr
 				listening <- true
 			}
 		}

@@ -5,12 +5,13 @@
 //	func TestConformance(t *testing.T) { breakertest.Run(t, mybreaker.New) }
 //
 // Time is virtual: each test runs in a testing/synctest bubble, so the breaker must use
-// package time and no goroutine of its own that outlives a call.
+// package time, and may hold timers but no goroutine that outlives a call.
 package breakertest
 
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -146,6 +147,7 @@ func (s subject) probing(openFor time.Duration) []*resilience.Permit {
 
 // a recorder is an observer that remembers.
 type recorder struct {
+	mu     sync.Mutex // a breaker may tell of an expired lease from a timer
 	events []resilience.Event
 	calls  []any // the value of callKey in each event's context
 }
@@ -153,6 +155,8 @@ type recorder struct {
 type callKey struct{}
 
 func (r *recorder) Observe(ctx context.Context, e resilience.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.events = append(r.events, e)
 	r.calls = append(r.calls, ctx.Value(callKey{}))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -96,11 +97,16 @@ func rudeObservers(t *testing.T, newBreaker New) {
 		"panics": func() { panic("observer") },
 		"exits":  runtime.Goexit,
 	} {
-		var told []string
+		var (
+			mu   sync.Mutex // a breaker may tell of an expired lease from a timer
+			told []string
+		)
 		cfg := config()
 		cfg.Observer = resilience.ObserverFunc(func(_ context.Context, e resilience.Event) {
 			if e.Kind == resilience.EventTransition {
+				mu.Lock()
 				told = append(told, e.Transition.To.String())
+				mu.Unlock()
 				rude()
 			}
 		})
@@ -126,7 +132,10 @@ func rudeObservers(t *testing.T, newBreaker New) {
 		for range 4 * cfg.Probes {
 			call(success)
 		}
-		order := strings.Join(told, " ")
+		mu.Lock()
+		seen := slices.Clone(told)
+		mu.Unlock()
+		order := strings.Join(seen, " ")
 		want := "open half-open closed"
 		if name == "exits" { // both first probes are lost to the observer, one period each
 			want = "open half-open open half-open"
@@ -134,9 +143,9 @@ func rudeObservers(t *testing.T, newBreaker New) {
 		if !strings.HasPrefix(order, want) {
 			t.Errorf("observer that %s was told %q; want %q first", name, order, want)
 		}
-		for i := 1; i < len(told); i++ {
-			if told[i] == told[i-1] {
-				t.Errorf("observer that %s was told %q twice in a row", name, told[i])
+		for i := 1; i < len(seen); i++ {
+			if seen[i] == seen[i-1] {
+				t.Errorf("observer that %s was told %q twice in a row", name, seen[i])
 			}
 		}
 	}

@@ -165,7 +165,7 @@ func (p *Permit) Done(ctx context.Context, o Outcome, err error) bool {
 type OpenError struct {
 	Breaker string
 	State   State     // Open, or HalfOpen with all probes out
-	Until   time.Time // when to try again
+	Until   time.Time // when probing begins, while open; zero in half-open, which may end at any moment
 }
 
 func (e *OpenError) Error() string {
@@ -178,5 +178,6 @@ func (e *OpenError) Error() string {
 // Rejected is true: see [Rejected].
 func (e *OpenError) Rejected() bool { return true }
 
-// RetryAfter is how long it is from now until another try makes sense, never negative.
+// RetryAfter is how long it is from now until another try makes sense, never negative. In
+// half-open it is 0: that hangs on the probes now running.
 func (e *OpenError) RetryAfter() time.Duration { return max(0, time.Until(e.Until)) }

@@ -20,10 +20,11 @@ type Handler func(ctx context.Context, op Op) error
 // an invalid configuration carries the complaint, and Chain returns it, so that one
 // check covers a whole chain.
 type Policy struct {
-	kind  string
-	err   error
-	limit time.Duration // of a Timeout
-	wrap  func(in *surroundings, next Handler) Handler
+	kind    string
+	err     error
+	limit   time.Duration // of a Timeout, 0 for all others
+	retries bool          // it is a Retry
+	wrap    func(in *surroundings, next Handler) Handler
 }
 
 // String returns the policy's kind: "retry", "timeout", "circuit breaker", or the name
@@ -71,10 +72,10 @@ func Chain(outermostFirst ...Policy) (Handler, error) {
 		case p.wrap == nil:
 			errs = append(errs, fmt.Errorf("policy %d: the zero Policy protects nothing", i+1))
 		}
-		switch p.kind {
-		case kindRetry:
+		switch { // not by kind, which Custom lets anybody choose
+		case p.retries:
 			in.attemptLimits = nil
-		case kindTimeout:
+		case p.limit > 0:
 			causes[i] = &limitCause{p.limit}
 			in.attemptLimits = append(in.attemptLimits, causes[i])
 		}
@@ -86,6 +87,9 @@ func Chain(outermostFirst ...Policy) (Handler, error) {
 	for i := len(outermostFirst) - 1; i >= 0; i-- {
 		in.cause = causes[i]
 		handler = outermostFirst[i].wrap(in, handler)
+		if handler == nil {
+			return nil, fmt.Errorf("resilience: chain: policy %d: %s wraps a handler in nothing", i+1, outermostFirst[i])
+		}
 	}
 	return handler, nil
 }

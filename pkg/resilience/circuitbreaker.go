@@ -3,6 +3,7 @@ package resilience
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -82,6 +83,8 @@ func (c *circuitBreaker) classify(ctx context.Context, begin time.Time, err erro
 		return Success
 	case Rejected(err):
 		return Neutral
+	case c.attemptTimedOut(err): // within the breaker, whose own context tells nothing of it
+		return Failure
 	case ctx.Err() != nil:
 		for _, limit := range c.in.attemptLimits {
 			if limit.ended(ctx) {
@@ -97,4 +100,10 @@ func (c *circuitBreaker) classify(ctx context.Context, begin time.Time, err erro
 	default:
 		return Failure
 	}
+}
+
+// attemptTimedOut reports whether err is what an attempt's own limit made of it.
+func (c *circuitBreaker) attemptTimedOut(err error) bool {
+	timeout, ok := errors.AsType[*TimeoutError](err)
+	return ok && slices.Contains(c.in.attemptLimits, timeout.cause)
 }

@@ -36,6 +36,6 @@
 // There is no clock to inject. Tests run in a testing/synctest bubble, where time is
 // virtual and exact.
 //
-// The package imports the standard library only; copy the folder (without
-// sonybreaker and resilienceotel) to take it home.
+// The package imports the standard library only, so that its files can be copied into
+// any module; breakertest next to it needs this package's new import path.
 package resilience

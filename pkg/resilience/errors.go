@@ -62,8 +62,8 @@ type RetryError struct {
 	Last     error      // error of the last attempt, nil if there was none
 	Cause    error      // context.Cause of the caller's context, for StopContext only
 
-	ctxErr error // ctx.Err(), which a custom cause would hide
-	ran    bool  // at least one attempt reached the operation
+	ctxErr   error // ctx.Err(), which a custom cause would hide
+	rejected bool  // no attempt reached the operation
 }
 
 func (e *RetryError) Error() string {
@@ -94,13 +94,15 @@ func (e *RetryError) Unwrap() []error {
 }
 
 // Rejected reports whether no attempt reached the operation.
-func (e *RetryError) Rejected() bool { return !e.ran }
+func (e *RetryError) Rejected() bool { return e.rejected }
 
 // A TimeoutError is an operation that failed after the limit of a [Timeout] had passed.
 // It is a context.DeadlineExceeded to errors.Is, and a timeout to net.Error.
 type TimeoutError struct {
 	Limit time.Duration
 	Err   error // what the operation returned
+
+	cause *limitCause // tells which Timeout it was
 }
 
 func (e *TimeoutError) Error() string {

@@ -35,7 +35,8 @@ const (
 	EventAttempt EventKind = iota + 1
 	// EventRetry: another attempt will follow. Attempt (the one that failed), Delay, Err.
 	EventRetry
-	// EventGiveUp: no further attempt although the last one failed. Attempt, Reason, Err.
+	// EventGiveUp: no further attempt although the last one failed, or none at all, because
+	// the context was done already. Attempt (then 0), Reason, Err.
 	EventGiveUp
 	// EventTimeout: a limit passed and the operation failed. Delay (the limit), Err.
 	EventTimeout

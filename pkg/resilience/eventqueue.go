@@ -62,13 +62,6 @@ func (q *EventQueue) Deliver() {
 	}
 }
 
-// Notify tells the observer of one event at once, out of the queue's order.
-func (q *EventQueue) Notify(ctx context.Context, e Event) {
-	if q.observer != nil {
-		notify(ctx, q.observer, e)
-	}
-}
-
 func (q *EventQueue) begin() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -34,6 +34,7 @@ type breaker struct {
 	state      State
 	generation uint64
 	failures   int        // in a row, while closed
+	until      time.Time  // while open
 	rejection  *OpenError // while open: made once, not for each call
 	probes     []probe    // out now, the oldest first, while half-open
 	passed     int        // probes that succeeded this period
@@ -44,7 +45,8 @@ type breaker struct {
 // A probe is a call that half-open admitted.
 type probe struct {
 	id    uint64
-	lease time.Time // a probe not settled before this has failed
+	lease time.Time       // a probe not settled before this has failed
+	ctx   context.Context // of its call, which is to blame if it is lost
 }
 
 // The word is generation<<flagBits, with these flags.
@@ -61,7 +63,6 @@ func (b *breaker) Acquire(ctx context.Context) (Permit, error) {
 	ticket, err := b.admit(ctx, time.Now())
 	b.events.Deliver()
 	if err != nil {
-		b.events.Notify(ctx, Event{Kind: EventRejected, Breaker: b.cfg.Name, Err: err})
 		return Permit{}, err
 	}
 	return NewPermit(b, ticket), nil
@@ -74,16 +75,22 @@ func (b *breaker) admit(ctx context.Context, now time.Time) (Ticket, error) {
 	ticket := Ticket{Generation: b.generation}
 	switch b.state {
 	case Open:
-		return Ticket{}, b.rejection
+		return Ticket{}, b.rejectLocked(ctx, b.rejection)
 	case HalfOpen:
 		if b.passed+len(b.probes) >= b.cfg.Probes {
-			return Ticket{}, &OpenError{Breaker: b.cfg.Name, State: HalfOpen, Until: b.probes[0].lease}
+			return Ticket{}, b.rejectLocked(ctx, &OpenError{Breaker: b.cfg.Name, State: HalfOpen})
 		}
 		b.lastProbe++
 		ticket.Probe = b.lastProbe
-		b.probes = append(b.probes, probe{id: b.lastProbe, lease: now.Add(b.cfg.Lease)})
+		b.probes = append(b.probes, probe{id: b.lastProbe, lease: now.Add(b.cfg.Lease), ctx: ctx})
 	}
 	return ticket, nil
+}
+
+// rejectLocked queues the rejection behind the transition that explains it.
+func (b *breaker) rejectLocked(ctx context.Context, err *OpenError) error {
+	b.events.Push(ctx, Event{Kind: EventRejected, Breaker: b.cfg.Name, Err: err})
+	return err
 }
 
 // Settle implements [Settler].
@@ -116,7 +123,8 @@ func (b *breaker) settleCallLocked(ctx context.Context, now time.Time, o Outcome
 	switch o {
 	case Success:
 		b.failures = 0
-	case Failure:
+	case Neutral:
+	default: // what is no known outcome is a failure, as without a word
 		b.failures++
 		if b.failures >= b.cfg.Failures {
 			b.openLocked(ctx, now, fmt.Sprintf("%d of %d failures in a row", b.failures, b.cfg.Failures), err)
@@ -139,7 +147,8 @@ func (b *breaker) settleProbeLocked(ctx context.Context, now time.Time, id uint6
 				Reason: fmt.Sprintf("%d of %d probes succeeded", b.passed, b.cfg.Probes),
 			})
 		}
-	case Failure:
+	case Neutral:
+	default:
 		b.openLocked(ctx, now, "a probe failed", err)
 	}
 	return true
@@ -158,11 +167,11 @@ func (b *breaker) returnProbeLocked(id uint64) bool {
 // catchUpLocked makes the transitions that time alone has brought about.
 func (b *breaker) catchUpLocked(ctx context.Context, now time.Time) {
 	if b.leaseExpired(now) {
-		at := b.probes[0].lease
-		b.events.Push(ctx, Event{Kind: EventLeaseExpired, Breaker: b.cfg.Name})
-		b.openLocked(ctx, at, fmt.Sprintf("a probe outlived its lease of %v", b.cfg.Lease), nil)
+		lost := b.probes[0]
+		b.events.Push(lost.ctx, Event{Kind: EventLeaseExpired, Breaker: b.cfg.Name})
+		b.openLocked(lost.ctx, lost.lease, fmt.Sprintf("a probe outlived its lease of %v", b.cfg.Lease), nil)
 	}
-	if b.state == Open && !now.Before(b.rejection.Until) {
+	if b.state == Open && !now.Before(b.until) {
 		b.changeLocked(ctx, Transition{
 			To: HalfOpen, At: now,
 			Reason: fmt.Sprintf("open for %v, probing", b.cfg.OpenFor),
@@ -187,6 +196,7 @@ func (b *breaker) changeLocked(ctx context.Context, t Transition) {
 	b.generation++
 	b.failures, b.passed, b.probes, b.rejection = 0, 0, nil, nil
 	if t.To == Open {
+		b.until = t.Until
 		b.rejection = &OpenError{Breaker: b.cfg.Name, State: Open, Until: t.Until}
 	}
 	b.publishLocked()
@@ -215,16 +225,14 @@ func (b *breaker) Stats() Stats {
 		ProbesPassed: b.passed, ProbesOut: len(b.probes), ProbesToClose: b.cfg.Probes, Last: b.last,
 	}
 	if b.state == Open {
-		s.Until = b.rejection.Until
+		s.Until = b.until
 	}
 	if b.leaseExpired(now) {
 		s.State, s.Until = Open, b.probes[0].lease.Add(b.cfg.OpenFor)
+		s.ProbesPassed, s.ProbesOut = 0, 0
 	}
 	if s.State == Open && !now.Before(s.Until) {
 		s.State, s.Until = HalfOpen, time.Time{}
-	}
-	if s.State != b.state {
-		s.ProbesPassed, s.ProbesOut = 0, 0
 	}
 	return s
 }

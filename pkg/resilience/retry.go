@@ -82,8 +82,8 @@ func Retry(cfg RetryConfig) Policy {
 	r := retry{cfg: cfg.withDefaults()}
 	r.backoff = backoff{base: r.cfg.Base, max: r.cfg.Max, multiplier: r.cfg.Multiplier, jitter: r.cfg.Jitter}
 	return Policy{
-		kind: kindRetry,
-		err:  cfg.Validate(),
+		kind: kindRetry, retries: true,
+		err: cfg.Validate(),
 		wrap: func(_ *surroundings, next Handler) Handler {
 			return func(ctx context.Context, op Op) error { return r.call(ctx, op, next) }
 		},
@@ -97,13 +97,16 @@ type retry struct {
 
 func (r *retry) call(ctx context.Context, op Op, next Handler) error {
 	if ctx.Err() != nil {
-		return r.giveUp(ctx, &RetryError{Reason: StopContext})
+		return r.giveUp(ctx, &RetryError{Reason: StopContext, rejected: true})
 	}
 	var (
-		attemptCtx = ctx // the first attempt travels without a number
+		attemptCtx = ctx // the first attempt travels without a number of its own
 		ran        bool
 		delay      time.Duration
 	)
+	if AttemptNumber(ctx) != 1 { // a Retry further out has numbered its attempt; ours begin anew
+		attemptCtx = context.WithValue(ctx, attemptKey{}, 1)
+	}
 	for attempt := 1; ; attempt++ {
 		err := next(attemptCtx, op)
 		r.observe(ctx, Event{Kind: EventAttempt, Attempt: attempt, Err: err})
@@ -111,7 +114,7 @@ func (r *retry) call(ctx context.Context, op Op, next Handler) error {
 			return nil
 		}
 		ran = ran || !Rejected(err)
-		end := &RetryError{Attempts: attempt, Last: err, ran: ran}
+		end := &RetryError{Attempts: attempt, Last: err, rejected: !ran}
 		if end.Reason = r.stop(ctx, attempt, err); end.Reason != "" {
 			return r.giveUp(ctx, end)
 		}
@@ -175,8 +178,8 @@ func wait(ctx context.Context, d time.Duration) bool {
 
 type attemptKey struct{}
 
-// AttemptNumber returns which attempt of its call ctx belongs to, from 1. A context
-// that no [Retry] has numbered belongs to a first attempt.
+// AttemptNumber returns which attempt of its call ctx belongs to, from 1, as the innermost
+// [Retry] counts. A context that none has numbered belongs to a first attempt.
 func AttemptNumber(ctx context.Context) int {
 	if n, ok := ctx.Value(attemptKey{}).(int); ok {
 		return n

@@ -37,13 +37,18 @@ func Timeout(cfg TimeoutConfig) Policy {
 		wrap: func(in *surroundings, next Handler) Handler {
 			cause := in.cause
 			return func(ctx context.Context, op Op) error {
+				// A caller's deadline that is no later is what will end the operation. Two
+				// timers at one moment would leave it to chance whose fault that is.
+				if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= cfg.Limit {
+					return next(ctx, op)
+				}
 				limited, cancel := context.WithTimeoutCause(ctx, cfg.Limit, cause)
 				defer cancel()
 				err := next(limited, op)
 				if err == nil || !cause.ended(limited) {
 					return err
 				}
-				err = &TimeoutError{Limit: cfg.Limit, Err: err}
+				err = &TimeoutError{Limit: cfg.Limit, Err: err, cause: cause}
 				if cfg.Observer != nil {
 					notify(ctx, cfg.Observer, Event{Kind: EventTimeout, Delay: cfg.Limit, Err: err})
 				}

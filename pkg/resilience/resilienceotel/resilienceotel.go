@@ -50,8 +50,11 @@ func Trace(tracer trace.Tracer, name string) resilience.Policy {
 
 // NewObserver returns an observer that writes decisions as events of the current span,
 // and each transition of a breaker as one log line with the counts behind it.
-// It is safe for concurrent use.
+// It is safe for concurrent use. A nil logger is slog's default.
 func NewObserver(logger *slog.Logger) resilience.Observer {
+	if logger == nil {
+		logger = slog.Default()
+	}
 	return &observer{logger: logger, opened: map[string]trace.SpanContext{}}
 }
 

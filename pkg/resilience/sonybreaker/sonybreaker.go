@@ -18,7 +18,10 @@
 // What remains different:
 //
 //	an allocation for each admitted call: gobreaker's done callback
-//	an expired lease is noticed by a timer, so a late timer opens the breaker late
+//	an expired lease is noticed by a timer: the breaker opens at once, not at the next
+//	Acquire, and its observer is called on the timer's goroutine
+//	gobreaker reads the clock for itself, so it may admit a probe some microseconds
+//	before the Until that was announced
 package sonybreaker
 
 import (
@@ -112,7 +115,6 @@ func (b *breaker) Acquire(ctx context.Context) (resilience.Permit, error) {
 	ticket, err := b.admit(ctx)
 	b.events.Deliver()
 	if err != nil {
-		b.events.Notify(ctx, resilience.Event{Kind: resilience.EventRejected, Breaker: b.cfg.Name, Err: err})
 		return resilience.Permit{}, err
 	}
 	return resilience.NewPermit(b, ticket), nil
@@ -129,11 +131,11 @@ func (b *breaker) admit(ctx context.Context) (resilience.Ticket, error) {
 	done, err := b.gobreaker.Allow()
 	switch {
 	case errors.Is(err, gobreaker.ErrTooManyRequests):
-		return resilience.Ticket{}, &resilience.OpenError{
-			Breaker: b.cfg.Name, State: resilience.HalfOpen, Until: b.probes[0].lease,
-		}
+		return resilience.Ticket{}, b.rejectLocked(ctx, &resilience.OpenError{Breaker: b.cfg.Name, State: resilience.HalfOpen})
 	case err != nil:
-		return resilience.Ticket{}, &resilience.OpenError{Breaker: b.cfg.Name, State: resilience.Open, Until: b.until}
+		return resilience.Ticket{}, b.rejectLocked(ctx, &resilience.OpenError{
+			Breaker: b.cfg.Name, State: resilience.Open, Until: b.until,
+		})
 	}
 	ticket := resilience.Ticket{Generation: b.generation, Cookie: done}
 	if b.state == resilience.HalfOpen {
@@ -145,6 +147,12 @@ func (b *breaker) admit(ctx context.Context) (resilience.Ticket, error) {
 		b.probes = append(b.probes, p)
 	}
 	return ticket, nil
+}
+
+// rejectLocked queues the rejection behind the transition that explains it.
+func (b *breaker) rejectLocked(ctx context.Context, err *resilience.OpenError) error {
+	b.events.Push(ctx, resilience.Event{Kind: resilience.EventRejected, Breaker: b.cfg.Name, Err: err})
+	return err
 }
 
 // leaseEnded is what a probe's timer calls.
@@ -255,13 +263,14 @@ func (b *breaker) Stats() resilience.Stats {
 		Name: b.cfg.Name, State: b.state, FailuresToOpen: b.cfg.Failures, ProbesToClose: b.cfg.Probes,
 		ProbesOut: len(b.probes), Until: b.until, Last: b.last,
 	}
-	if b.leaseExpired(now) {
+	lost := b.leaseExpired(now)
+	if lost {
 		s.State, s.Until = resilience.Open, b.probes[0].lease.Add(b.cfg.OpenFor)
 	}
 	if s.State == resilience.Open && !now.Before(s.Until) {
 		s.State, s.Until = resilience.HalfOpen, time.Time{}
 	}
-	if s.State != b.state {
+	if lost || s.State != b.state {
 		s.ProbesOut = 0
 		return s
 	}

@@ -31,7 +31,9 @@ func (n *Network) Listen(addr string) (net.Listener, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if port == "0" {
-		addr = net.JoinHostPort(host, strconv.Itoa(n.freePortLocked()))
+		for addr = ""; addr == "" || n.listeners[addr] != nil; {
+			addr = net.JoinHostPort(host, strconv.Itoa(n.freePortLocked()))
+		}
 	}
 	if _, taken := n.listeners[addr]; taken {
 		return nil, &net.OpError{Op: "listen", Net: "tcp", Addr: address(addr), Err: syscall.EADDRINUSE}
@@ -70,7 +72,9 @@ func (n *Network) DialContext(ctx context.Context, network, addr string) (net.Co
 
 // freePortLocked counts up from where ephemeral ports begin.
 func (n *Network) freePortLocked() int {
-	n.lastPort = max(n.lastPort+1, 49152)
+	if n.lastPort++; n.lastPort < 49152 || n.lastPort > 65535 {
+		n.lastPort = 49152
+	}
 	return n.lastPort
 }
 

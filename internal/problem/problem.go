@@ -53,7 +53,11 @@ func (f Fields) Has(field string) bool {
 
 // New returns the document for an HTTP status.
 func New(status int, detail string, fields ...Field) Document {
-	return Document{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Errors: fields}
+	title := http.StatusText(status)
+	if title == "" {
+		title = "Client Closed Request" // 499, the only status here that has no name of its own
+	}
+	return Document{Type: "about:blank", Title: title, Status: status, Detail: detail, Errors: fields}
 }
 
 // Write answers with the document.

@@ -157,8 +157,8 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.cfg.Flush != nil {
 		flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.FlushTimeout)
 		defer cancel()
-		if e := s.cfg.Flush(flush); e != nil {
-			err = errors.Join(err, fmt.Errorf("flush telemetry: %w", e))
+		if e := s.cfg.Flush(flush); e != nil { // spans are lost, and no call
+			s.cfg.Logger.Warn("telemetry was not sent in time", "error", e.Error())
 		}
 	}
 	return err

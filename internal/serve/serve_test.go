@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"syscall"
@@ -153,11 +154,14 @@ func TestGraceEnds(t *testing.T) {
 
 func TestFlushFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		errLost := errors.New("lost")
-		w := run(t, serve.Config{Flush: func(context.Context) error { return errLost }}, nil)
+		var logged strings.Builder
+		w := run(t, serve.Config{
+			Flush:  func(context.Context) error { return errors.New("collector is gone") },
+			Logger: slog.New(slog.NewTextHandler(&logged, nil)),
+		}, nil)
 		w.stop()
-		if err := <-w.ended; !errors.Is(err, errLost) {
-			t.Errorf("Run: %v", err)
+		if err := <-w.ended; err != nil || !strings.Contains(logged.String(), "collector is gone") {
+			t.Errorf("Run: %v, logged %q; want an orderly end and a line", err, &logged)
 		}
 	})
 }

@@ -21,12 +21,14 @@ type Store struct {
 	mu     sync.Mutex // protects what follows
 	traces map[trace.TraceID][]sdktrace.ReadOnlySpan
 	order  []trace.TraceID // oldest first
+	total  int             // spans of all traces
 }
 
 // Bounds of a Store.
 const (
 	maxTraces = 1000
-	maxSpans  = 256 // of one trace
+	maxSpans  = 256   // of one trace
+	maxTotal  = 10000 // of all
 )
 
 // NewStore returns an empty Store.
@@ -45,14 +47,24 @@ func (s *Store) OnEnd(span sdktrace.ReadOnlySpan) {
 	spans, known := s.traces[id]
 	if !known {
 		if len(s.order) >= maxTraces {
-			delete(s.traces, s.order[0])
-			s.order = s.order[1:]
+			s.forgetOldestLocked()
 		}
 		s.order = append(s.order, id)
 	}
 	if len(spans) < maxSpans {
 		s.traces[id] = append(spans, span)
+		s.total++
 	}
+	for s.total > maxTotal {
+		s.forgetOldestLocked()
+	}
+}
+
+func (s *Store) forgetOldestLocked() {
+	oldest := s.order[0]
+	s.total -= len(s.traces[oldest])
+	delete(s.traces, oldest)
+	s.order = s.order[1:]
 }
 
 // Shutdown implements [sdktrace.SpanProcessor].

@@ -38,6 +38,10 @@ type Config struct {
 	LogLevel  slog.Leveler
 }
 
+// maxAttribute bounds an attribute's text where OTEL_* does not: clients choose some of
+// them, such as the user agent, and spans stay in memory.
+const maxAttribute = 1024
+
 // Telemetry is one service's logger, providers and metrics page.
 type Telemetry struct {
 	Logger     *slog.Logger
@@ -58,7 +62,12 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("telemetry: resource: %w", err)
 	}
+	limits := sdktrace.NewSpanLimits() // as OTEL_* says
+	if limits.AttributeValueLengthLimit < 0 {
+		limits.AttributeValueLengthLimit = maxAttribute
+	}
 	options := []sdktrace.TracerProviderOption{
+		sdktrace.WithRawSpanLimits(limits),
 		sdktrace.WithResource(res),
 		sdktrace.WithSpanProcessor(cfg.Store),
 	}

@@ -15,6 +15,10 @@ import (
 // maxDocument bounds a fault document's size.
 const maxDocument = 64 << 10
 
+// maxProblems bounds an answer that names problems: a document of nothing else would make
+// one many times its own size.
+const maxProblems = 50
+
 // Status is the answer of every request at /faults.
 type Status struct {
 	ServedBy string    `json:"served_by"`
@@ -48,14 +52,17 @@ func (s *Service) putFaults(c *gin.Context) {
 	}
 	faults, err := ParseFaults(body)
 	if bad, ok := errors.AsType[problem.Fields](err); ok {
-		problem.New(http.StatusBadRequest, fmt.Sprintf("the fault document has %d problem(s); nothing was changed", len(bad)), bad...).Write(c.Writer)
+		detail := fmt.Sprintf("the fault document has %d problem(s); nothing was changed", len(bad))
+		problem.New(http.StatusBadRequest, detail, bad[:min(len(bad), maxProblems)]...).Write(c.Writer)
 		return
 	}
 	s.apply(faults, "api")
+	s.tel.Logger.InfoContext(c.Request.Context(), "faults set", "faults", s.inForce.Load().faults)
 	s.getFaults(c)
 }
 
 func (s *Service) deleteFaults(c *gin.Context) {
 	s.apply(s.cfg.Faults, "boot")
+	s.tel.Logger.InfoContext(c.Request.Context(), "faults as at the start", "faults", s.inForce.Load().faults)
 	s.getFaults(c)
 }

@@ -16,6 +16,7 @@ import (
 const (
 	defaultErrorStatus = 503
 	maxLatency         = 5 * time.Minute
+	maxShown           = 200       // bytes of a value in an error
 	maxSeed            = 1<<53 - 1 // what every JSON reader can hold exactly
 )
 
@@ -84,7 +85,11 @@ func object(bad *problem.Fields, path string, text []byte, fields map[string]rea
 	var values map[string]json.RawMessage
 	if err := json.Unmarshal(text, &values); err != nil || values == nil {
 		if path == "" {
-			*bad = append(*bad, problem.Field{Field: "document", Value: string(text), Allowed: "one JSON object"})
+			shown := string(text)
+			if len(text) > maxShown {
+				shown = fmt.Sprintf("%s… (%d bytes)", text[:maxShown], len(text))
+			}
+			*bad = append(*bad, problem.Field{Field: "document", Value: shown, Allowed: "one JSON object"})
 		}
 		return false
 	}
@@ -99,7 +104,11 @@ func object(bad *problem.Fields, path string, text []byte, fields map[string]rea
 			continue
 		}
 		var shown any
-		_ = json.Unmarshal(value, &shown) // it is JSON: it was a part of some
+		if len(value) <= maxShown {
+			_ = json.Unmarshal(value, &shown) // it is JSON: it was a part of some
+		} else {
+			shown = fmt.Sprintf("%s… (%d bytes)", value[:maxShown], len(value))
+		}
 		*bad = append(*bad, problem.Field{Field: path + name, Value: shown, Allowed: field.allowed})
 	}
 	return true

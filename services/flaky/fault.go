@@ -28,7 +28,7 @@ type Latency struct {
 }
 
 // healthy reports whether the document injects nothing.
-func (f Faults) healthy() bool { return f.ErrorRate == 0 && f.Latency == nil }
+func (f Faults) healthy() bool { return f.ErrorRate == 0 && (f.Latency == nil || f.Latency.Value == 0) }
 
 // A request is what tells one request from all others.
 type request struct {

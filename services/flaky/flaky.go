@@ -53,5 +53,4 @@ func (s *Service) apply(f Faults, source string) {
 		f.Seed = 1 + rand.Uint64N(maxSeed)
 	}
 	s.inForce.Store(&inForce{faults: f, source: source, since: time.Now()})
-	s.tel.Logger.Info("faults in force", "source", source, "faults", f)
 }

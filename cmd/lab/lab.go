@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"time"
 
 	"reliability/internal/serve"
 	"reliability/internal/telemetry"
@@ -21,6 +22,9 @@ const (
 	flagCallerAdminAddr = "caller-admin-addr"
 	flagFlakyAdminAddr  = "flaky-admin-addr"
 )
+
+// grace is how long running calls may take after Ctrl-C.
+const grace = 2 * time.Second
 
 type options struct {
 	addr, flakyAddr, callerAdminAddr, flakyAdminAddr string
@@ -47,7 +51,8 @@ func start(ctx context.Context, o options) (*lab, error) {
 	store := telemetry.NewStore()
 
 	flakyCfg.Addr, flakyCfg.AdminAddr, flakyCfg.Name = o.flakyAddr, o.flakyAdminAddr, cmp.Or(flakyCfg.Name, "flaky")
-	flakyCfg.Drain = 0 // nobody sends calls here who would have to notice
+	// Nobody sends calls here who would have to notice, and whoever presses Ctrl-C waits.
+	flakyCfg.Drain, flakyCfg.Grace = 0, grace
 	tel, err := o.telemetry(ctx, "flaky", telemetry.Config{Instance: flakyCfg.Name, Store: store, LogLevel: flakyCfg.LogLevel})
 	if err != nil {
 		return nil, err
@@ -58,7 +63,7 @@ func start(ctx context.Context, o options) (*lab, error) {
 	}
 
 	callerCfg.Addr, callerCfg.AdminAddr, callerCfg.Name = o.addr, o.callerAdminAddr, cmp.Or(callerCfg.Name, "caller")
-	callerCfg.Drain = 0
+	callerCfg.Drain, callerCfg.Grace = 0, grace
 	callerCfg.UpstreamURL = url(dependency.Addr()) + "/work"
 	callerCfg.FlakyAdminURL = url(dependency.AdminAddr())
 	survivor, err := startCaller(ctx, o, callerCfg, store)

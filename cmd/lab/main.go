@@ -5,11 +5,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"reliability/internal/serve"
+	"reliability/internal/telemetry"
 	"reliability/services/caller"
 )
 
@@ -23,13 +25,16 @@ func main() {
 func command() *cobra.Command {
 	o := options{environ: os.Environ(), logs: os.Stderr, network: caller.Network{}, export: serve.ExportConfigured()}
 	cmd := &cobra.Command{
-		Use:           "lab",
-		Short:         "Both services on this machine: break flaky, and watch caller",
-		Long:          "Both services on this machine: break flaky, and watch caller.\nPolicies and faults are configured by CALLER_* and FLAKY_* variables, telemetry by OTEL_*.",
+		Use:   "lab",
+		Short: "Both services on this machine: break flaky, and watch caller",
+		Long: "Both services on this machine: break flaky, and watch caller.\n" +
+			"Policies and faults are configured by CALLER_* and FLAKY_* variables, telemetry by OTEL_*;\n" +
+			"addresses, upstream, drain and grace are the lab's own.",
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			telemetry.LogErrors(slog.New(slog.NewJSONHandler(o.logs, nil)))
 			ctx, stop := serve.UntilSignal(cmd.Context())
 			defer stop()
 			l, err := start(ctx, o)

@@ -210,6 +210,22 @@ func TestATimeoutIsTheDependencysFault(t *testing.T) {
 	})
 }
 
+// TestReplicasBornSickAreLeftAlone, and that is said.
+func TestReplicasBornSickAreLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := simulated(t, `FLAKY_FAULTS={"error_rate":0.1}`)
+		for _, body := range []string{`{"error_rate":1}`, `nonsense`} {
+			var d struct {
+				Detail string `json:"detail"`
+			}
+			res := w.do("PUT", "/api/faults", body, &d)
+			if res.StatusCode != http.StatusConflict || d.Detail != "no replica was born healthy, so nothing was changed" {
+				t.Errorf("PUT %s: %s %s", body, res.Status, d.Detail)
+			}
+		}
+	})
+}
+
 // TestEnginesDoNotShareABreaker: one opens, the other still asks.
 func TestEnginesDoNotShareABreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

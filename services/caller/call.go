@@ -39,10 +39,12 @@ func (s *Service) call(c *gin.Context) {
 		return
 	}
 	ctx := c.Request.Context()
-	traceID := trace.SpanContextFromContext(ctx).TraceID().String()
+	span := trace.SpanContextFromContext(ctx)
+	traceID := span.TraceID().String()
+	callID := traceID + "-" + span.SpanID().String() // a client may make several calls in one trace
 	rec := &record{begin: time.Now()}
 	err := p.handler(context.WithValue(ctx, recordKey{}, rec), func(ctx context.Context) error {
-		return s.upstream.attempt(ctx, traceID, rec.current())
+		return s.upstream.attempt(ctx, callID, rec.current())
 	})
 	answer := Answer{
 		Engine: p.engine, ElapsedMS: milliseconds(time.Since(rec.begin)), Attempts: rec.attempts,

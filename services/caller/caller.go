@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"time"
 
 	"reliability/internal/serve"
 	"reliability/internal/telemetry"
@@ -26,9 +27,11 @@ type Network struct {
 	LookupHost func(ctx context.Context, host string) ([]string, error)
 }
 
-func (n Network) withDefaults() Network {
+// withDefaults limits a dial by itself: net/http goes on with it when the attempt that
+// wanted it has ended.
+func (n Network) withDefaults(limit time.Duration) Network {
 	if n.DialContext == nil {
-		n.DialContext = (&net.Dialer{}).DialContext
+		n.DialContext = (&net.Dialer{Timeout: limit}).DialContext
 	}
 	if n.LookupHost == nil {
 		n.LookupHost = net.DefaultResolver.LookupHost
@@ -55,7 +58,7 @@ type protection struct {
 
 // New returns caller, ready to serve.
 func New(cfg Config, tel *telemetry.Telemetry, network Network) (*Service, error) {
-	network = network.withDefaults()
+	network = network.withDefaults(cfg.Timeout)
 	target, err := url.Parse(cfg.UpstreamURL)
 	if err != nil {
 		return nil, fmt.Errorf("caller: upstream: %w", err)

@@ -22,6 +22,7 @@ type world struct {
 	*testing.T
 	network memnet.Network
 	client  *http.Client
+	end     func() // ends caller, once; the test's end does so too
 }
 
 // run starts caller inside the test's bubble and ends it with the test. Back-offs have no
@@ -52,21 +53,23 @@ func run(t *testing.T, environ ...string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.until(server.Run)
+	w.end = w.until(server.Run)
 	return w
 }
 
-// until runs something until the test ends.
-func (w *world) until(run func(context.Context) error) {
+// until runs something until the test ends, or what it returns is called.
+func (w *world) until(run func(context.Context) error) (end func()) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(w.Context()))
 	ended := make(chan error)
 	go func() { ended <- run(ctx) }()
-	w.Cleanup(func() {
+	end = sync.OnceFunc(func() {
 		stop()
 		if err := <-ended; err != nil {
 			w.Errorf("ended with %v", err)
 		}
 	})
+	w.Cleanup(end)
+	return end
 }
 
 // serve puts a handler at an address.
@@ -190,13 +193,15 @@ func TestUpstreamLearnsWhichAttemptItIs(t *testing.T) {
 			ids[r.Header.Get("X-Call-Id")] = true
 			rw.WriteHeader(503)
 		})
-		_, body := w.do(w.request("GET", "/call", ""))
-		var a Answer
-		if err := json.Unmarshal([]byte(body), &a); err != nil {
-			t.Fatal(err)
+		call := w.request("GET", "/call", "")
+		call.Header.Set("traceparent", "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01")
+		_, _ = w.do(call)
+		if diff := cmp.Diff([]string{"GET /work 1", "GET /work 2"}, seen); diff != "" || len(ids) != 1 {
+			t.Errorf("call %v; -want +got:\n%s", ids, diff)
 		}
-		if diff := cmp.Diff([]string{"GET /work 1", "GET /work 2"}, seen); diff != "" || len(ids) != 1 || !ids[a.TraceID] {
-			t.Errorf("call %v of trace %s; -want +got:\n%s", ids, a.TraceID, diff)
+		_, _ = w.do(call)
+		if len(ids) != 2 {
+			t.Errorf("two calls of one trace go by %v", ids)
 		}
 	})
 }
@@ -219,6 +224,25 @@ func TestAClientThatGoesAwayIsNobodysFault(t *testing.T) {
 		}
 		if got := s.Breakers["handrolled"].Failures; got != 0 {
 			t.Errorf("%d failures counted", got)
+		}
+	})
+}
+
+// TestAClientIsToldOfAShutdown: it is still there, so it must not be told that it went.
+func TestAClientIsToldOfAShutdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := run(t, "CALLER_GRACE=1s", "CALLER_TIMEOUT=1m")
+		w.serve("upstream.test:80", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		answered := make(chan string)
+		call := w.request("GET", "/call", "")
+		go func() {
+			res, body := w.do(call.WithContext(context.WithoutCancel(call.Context())))
+			answered <- res.Status + " " + res.Header.Get("Retry-After") + " " + body
+		}()
+		synctest.Wait()
+		w.end()
+		if got := <-answered; !strings.HasPrefix(got, "503 Service Unavailable 1 ") || !strings.Contains(got, "shutting down") {
+			t.Errorf("answered %s", got)
 		}
 	})
 }

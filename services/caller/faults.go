@@ -59,6 +59,10 @@ func (s *Service) deleteFaults(c *gin.Context) {
 
 func (s *Service) writeFaults(c *gin.Context, method string, body []byte) {
 	found, err := s.replicas.write(c.Request.Context(), method, body)
+	if errors.Is(err, errNoneHealthy) {
+		problem.New(http.StatusConflict, err.Error()).Write(c.Writer)
+		return
+	}
 	for _, r := range found {
 		if r.refused != nil { // by one as by all: the document is wrong, not the replica
 			r.refused.Write(c.Writer)

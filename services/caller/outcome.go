@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"reliability/internal/serve"
 	"reliability/pkg/resilience"
 	"reliability/services/internal/engine"
 )
@@ -26,6 +27,8 @@ func outcomeOf(ctx context.Context, err error) outcome {
 	switch {
 	case err == nil:
 		return outcome{name: "success", status: http.StatusOK}
+	case errors.Is(context.Cause(ctx), serve.ErrShutdown): // the client is still there
+		return outcome{name: "canceled", status: http.StatusServiceUnavailable}
 	case ctx.Err() != nil:
 		o = outcome{name: "canceled", status: engine.StatusClientGone}
 	case resilience.Rejected(err): // no attempt reached the dependency

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -121,6 +122,9 @@ func (r *replicas) one(ctx context.Context, address, method string, body []byte)
 	return replica
 }
 
+// errNoneHealthy is a change that no replica would have taken.
+var errNoneHealthy = errors.New("no replica was born healthy, so nothing was changed")
+
 // write sends a change to the replicas that were born healthy; those with a fault by
 // birth are dialled by their number. It returns all replicas as they are afterwards.
 func (r *replicas) write(ctx context.Context, method string, body []byte) ([]Replica, error) {
@@ -133,6 +137,9 @@ func (r *replicas) write(ctx context.Context, method string, body []byte) ([]Rep
 		if replica.Error == "" && replica.BootHealthy {
 			chosen = append(chosen, replica.Address)
 		}
+	}
+	if len(chosen) == 0 && !slices.ContainsFunc(found, func(x Replica) bool { return x.Error != "" }) {
+		return nil, errNoneHealthy
 	}
 	for _, changed := range r.each(ctx, chosen, method, body) {
 		i := slices.IndexFunc(found, func(x Replica) bool { return x.Address == changed.Address })

@@ -43,7 +43,7 @@ type Transition struct {
 func (s *Service) getState(c *gin.Context) {
 	now := time.Now()
 	state := State{
-		Instance: s.cfg.Name, Upstream: s.cfg.UpstreamURL, Policy: s.policy(), Breakers: map[string]BreakerState{},
+		Instance: s.cfg.Name, Upstream: s.upstream.url.Redacted(), Policy: s.policy(), Breakers: map[string]BreakerState{},
 	}
 	for _, p := range s.engines {
 		state.Breakers[p.engine] = breakerState(p.breaker.Stats(), now)

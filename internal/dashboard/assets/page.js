@@ -32,7 +32,7 @@ function set(element, text) {
 
 function drawFaults({ status, body }) {
   const replicas = body.replicas ?? [];
-  const failing = replicas.filter((r) => r.faults?.error_rate > 0).length;
+  const failing = replicas.filter((r) => r.faults?.error_rate > 0 || r.faults?.latency).length;
   const silent = replicas.filter((r) => r.error).length;
   set(byId('faults'), replicas.length === 0
     ? (body.detail ?? `answer ${status}`)
@@ -58,7 +58,7 @@ async function call(engine) {
   const outcome = document.createElement('b');
   outcome.className = body.outcome;
   outcome.textContent = body.outcome;
-  const results = body.attempts.map((a) => a.status ?? a.result).join(', ');
+  const results = (body.attempts ?? []).map((a) => a.status ?? a.result).join(', ');
   const trace = document.createElement('a');
   trace.href = body.trace_url ?? `/api/traces/${body.trace_id}`;
   trace.textContent = 'trace';

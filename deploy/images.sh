@@ -8,21 +8,18 @@ cluster_exists || die "there is no kind cluster named $cluster: \`make up\` crea
 # shellcheck disable=SC2086 # a list of words
 deploy/compile.sh $services
 out=$(out_dir)
-changed=() refs=()
+refs=()
 for service in $services; do
-  ref=reliability/$service:dev
-  before=$(docker image inspect --format '{{.Id}}' "$ref" 2>/dev/null || true)
-  docker build --quiet --build-arg SERVICE="$service" --file Dockerfile --tag "$ref" "$out" >/dev/null
-  [ "$before" = "$(docker image inspect --format '{{.Id}}' "$ref")" ] || changed+=("$service")
-  refs+=("$ref")
+  docker build --quiet --build-arg SERVICE="$service" --file Dockerfile --tag "reliability/$service:dev" "$out" >/dev/null
+  refs+=("reliability/$service:dev")
 done
+kind load docker-image --name "$cluster" "${refs[@]}"
 
-if ! kind load docker-image --name "$cluster" "${refs[@]}"; then
-  docker rmi "${refs[@]}" >/dev/null # else the next run would take them for loaded
-  exit 1
-fi
-
-# The tag stays `dev`, so nothing else tells a Deployment that its image is another one.
-for service in ${changed[@]+"${changed[@]}"}; do
+# The tag stays `dev`, so nothing else tells a Deployment that its image is another one. What runs is written down
+# only at the end: whatever fails before, the next run does again.
+for service in $services; do
+  id=$(docker image inspect --format '{{.Id}}' "reliability/$service:dev")
+  [ "$id" != "$(cat "$out/$service.running" 2>/dev/null)" ] || continue
   ! kube get "deployment/$service" >/dev/null 2>&1 || kube rollout restart "deployment/$service"
+  echo "$id" >"$out/$service.running"
 done

@@ -33,12 +33,13 @@ deployments() {
 
 # rolled_out: waits for every Deployment; when one does not come up, says what its pods say.
 rolled_out() {
-  local name
+  local name all
+  all=$(deployments) || die "the manifests of $overlay cannot be read"
   while read -r name _; do
     kube rollout status "deployment/$name" --timeout=180s && continue
     kube get pods -o wide
     kube get events --field-selector type=Warning --sort-by=.lastTimestamp | tail -n 15
     kube logs "deployment/$name" --tail=20 || true
     die "$name did not come up"
-  done < <(deployments)
+  done <<<"$all"
 }

@@ -4,9 +4,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . deploy/lib.sh
+all=$(deployments) || die "the manifests of $overlay cannot be read"
 while read -r name replicas; do
   kube scale "deployment/$name" --replicas="$replicas"
-done < <(deployments)
+done <<<"$all"
 rolled_out
 curl -fsS --max-time 10 -X DELETE "$page/api/faults"
 echo

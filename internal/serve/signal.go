@@ -8,11 +8,21 @@ import (
 )
 
 // UntilSignal returns a context that the first interrupt or SIGTERM ends. The second one
-// then ends the process at once, as if nobody were listening for it.
+// then ends the process at once, as if nobody were listening for it: listening has ended
+// before the context does, so that not even a quick second signal is swallowed.
 func UntilSignal(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
+	ctx, cancel := context.WithCancel(parent)
+	first := make(chan os.Signal, 1)
+	signal.Notify(first, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-first:
+		case <-ctx.Done():
+		}
+		signal.Stop(first)
+		cancel()
+	}()
+	return ctx, cancel
 }
 
 // ExportConfigured reports whether the standard OTEL_* variables say where spans should

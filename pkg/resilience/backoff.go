@@ -63,6 +63,14 @@ func (b backoff) delay(attempt int, previous time.Duration, u float64) time.Dura
 	}
 }
 
+// longest is the most that delay can be after the given failed attempt.
+func (b backoff) longest(attempt int) time.Duration {
+	if b.jitter == JitterDecorrelated {
+		return backoff{base: b.base, max: b.max, multiplier: 3}.ceiling(attempt + 1)
+	}
+	return b.ceiling(attempt)
+}
+
 func between(lo, hi time.Duration, u float64) time.Duration {
 	return lo + time.Duration(u*float64(hi-lo))
 }

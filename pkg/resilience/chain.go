@@ -16,19 +16,26 @@ type Op func(ctx context.Context) error
 type Handler func(ctx context.Context, op Op) error
 
 // A Policy is one protection, ready for [Chain]. Make one with [Retry], [Timeout],
-// [CircuitBreaker] or [Custom]; the zero Policy is refused by Chain. A Policy made from
-// an invalid configuration carries the complaint, and Chain returns it, so that one
-// check covers a whole chain.
+// [CircuitBreaker], [Bulkhead], [RateLimit], [Fallback] or [Custom]; the zero Policy is
+// refused by Chain. A Policy made from an invalid configuration carries the complaint,
+// and Chain returns it, so that one check covers a whole chain.
 type Policy struct {
-	kind    string
-	err     error
-	limit   time.Duration // of a Timeout, 0 for all others
-	retries bool          // it is a Retry
-	wrap    func(in *surroundings, next Handler) Handler
+	kind string
+	err  error
+	wrap func(in *surroundings, next Handler) Handler
+
+	// What the order check and Explain want to know; zero for all other kinds.
+	limit       time.Duration // of a Timeout
+	retry       *retry
+	breaker     Breaker
+	compartment *Compartment
+	limits      bool // it is a RateLimit
+	answers     bool // it is a Fallback
+	anyOrder    bool
 }
 
-// String returns the policy's kind: "retry", "timeout", "circuit breaker", or the name
-// given to [Custom].
+// String returns the policy's kind: "retry", "timeout", "circuit breaker", "bulkhead",
+// "rate limit", "fallback", or the name given to [Custom].
 func (p Policy) String() string { return p.kind }
 
 // Err returns what is wrong with the configuration the policy was made from, or nil.
@@ -57,57 +64,64 @@ func Custom(name string, wrap func(next Handler) Handler) Policy {
 }
 
 // Chain composes policies into a Handler, the outermost first. With no policy the
-// handler just calls the operation. The error lists what is wrong with every policy.
+// handler just calls the operation. The error lists what is wrong with every policy. An
+// order in which one of them cannot do what it promises is an [*OrderError], unless
+// [AnyOrder] is among them.
 //
 // All work of composing is done here: a call through the handler costs no closure per
 // policy, because each decorates the next and the operation is passed through.
 func Chain(outermostFirst ...Policy) (Handler, error) {
-	var errs []error
+	policies, problems, err := checked(outermostFirst)
+	if err == nil && len(problems) > 0 {
+		err = &OrderError{Problems: problems}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("resilience: chain: %w", err)
+	}
 	in := &surroundings{}
-	causes := make([]*limitCause, len(outermostFirst))
-	for i, p := range outermostFirst {
-		switch {
-		case p.err != nil:
-			errs = append(errs, fmt.Errorf("policy %d: %w", i+1, p.err))
-		case p.wrap == nil:
-			errs = append(errs, fmt.Errorf("policy %d: the zero Policy protects nothing", i+1))
-		}
+	causes := make([]*limitCause, len(policies))
+	for i, p := range policies {
 		switch { // not by kind, which Custom lets anybody choose
-		case p.retries:
+		case p.retry != nil:
 			in.attemptLimits = nil
 		case p.limit > 0:
 			causes[i] = &limitCause{p.limit}
 			in.attemptLimits = append(in.attemptLimits, causes[i])
 		}
 	}
-	if len(errs) > 0 {
-		return nil, fmt.Errorf("resilience: chain: %w", errors.Join(errs...))
-	}
 	handler := Handler(func(ctx context.Context, op Op) error { return op(ctx) })
-	for i := len(outermostFirst) - 1; i >= 0; i-- {
+	for i := len(policies) - 1; i >= 0; i-- {
 		in.cause = causes[i]
-		handler = outermostFirst[i].wrap(in, handler)
+		handler = policies[i].wrap(in, handler)
 		if handler == nil {
-			return nil, fmt.Errorf("resilience: chain: policy %d: %s wraps a handler in nothing", i+1, outermostFirst[i])
+			return nil, fmt.Errorf("resilience: chain: policy %d: %s wraps a handler in nothing", i+1, policies[i])
 		}
 	}
 	return handler, nil
 }
 
-// Do calls fn through h and returns its value. On an error the value is the zero T,
-// also when fn itself returned both: what a failed attempt left behind is not an answer.
-func Do[T any](ctx context.Context, h Handler, fn func(context.Context) (T, error)) (T, error) {
-	var value T
-	err := h(ctx, func(ctx context.Context) error {
-		v, err := fn(ctx)
-		if err == nil {
-			value = v
+// checked returns the policies that do something, and what is wrong with their order
+// unless that was asked for. The error lists what is wrong with each of them.
+func checked(outermostFirst []Policy) (policies []Policy, problems []OrderProblem, err error) {
+	var errs []error
+	anyOrder := false
+	for i, p := range outermostFirst {
+		switch {
+		case p.anyOrder:
+			anyOrder = true
+			continue
+		case p.err != nil:
+			errs = append(errs, fmt.Errorf("policy %d: %w", i+1, p.err))
+		case p.wrap == nil:
+			errs = append(errs, fmt.Errorf("policy %d: the zero Policy protects nothing", i+1))
 		}
-		return err
-	})
-	if err != nil {
-		var zero T
-		return zero, err
+		policies = append(policies, p)
 	}
-	return value, nil
+	if len(errs) > 0 {
+		return nil, nil, errors.Join(errs...)
+	}
+	if !anyOrder {
+		problems = orderProblems(policies)
+	}
+	return policies, problems, nil
 }

@@ -43,8 +43,8 @@ func (c CircuitBreakerConfig) Validate() error {
 // deadline or an overall timeout passed.
 func CircuitBreaker(cfg CircuitBreakerConfig) Policy {
 	return Policy{
-		kind: kindCircuitBreaker,
-		err:  cfg.Validate(),
+		kind: kindCircuitBreaker, breaker: cfg.Breaker,
+		err: cfg.Validate(),
 		wrap: func(in *surroundings, next Handler) Handler {
 			c := &circuitBreaker{cfg: cfg, in: in, next: next}
 			return c.call
@@ -72,8 +72,8 @@ func (c *circuitBreaker) call(ctx context.Context, op Op) error {
 	outcome, cause := Failure, errUnwound
 	defer func() { permit.Done(ctx, outcome, cause) }()
 	err = c.next(ctx, op)
+	cause = err // before Classify, which may panic
 	outcome = c.classify(ctx, begin, err)
-	cause = err
 	return err
 }
 

@@ -29,6 +29,10 @@ func (e *permanentError) Unwrap() error { return e.err }
 // Rejected reports whether err is a local rejection: a policy turned the call away and
 // the operation never ran. Such an error says nothing about the dependency. An error
 // type of your own takes part by a method Rejected() bool; the outermost one decides.
+//
+// That holds for the rejection of another chain too, if the operation is itself a call
+// through one and returns it: what it asked for was not done, and asking again at once
+// would be turned away again.
 func Rejected(err error) bool {
 	var r interface{ Rejected() bool }
 	return errors.As(err, &r) && r.Rejected()
@@ -52,7 +56,23 @@ const (
 	StopContext StopReason = "context done"
 	// StopDeadline: the next attempt could only start after the caller's deadline.
 	StopDeadline StopReason = "deadline too near"
+	// StopElapsed: the next attempt could only start after MaxElapsed.
+	StopElapsed StopReason = "too much time elapsed"
+	// StopRetryAfter: the dependency asked for a longer wait than MaxRetryAfter.
+	StopRetryAfter StopReason = "asked to wait too long"
+	// StopBudget: the retry budget is empty.
+	StopBudget StopReason = "retry budget empty"
 )
+
+// retryAfter is how long the error says to wait before another try, 0 if it says nothing.
+// An error takes part by a method RetryAfter() time.Duration; the outermost one decides.
+func retryAfter(err error) time.Duration {
+	var r interface{ RetryAfter() time.Duration }
+	if !errors.As(err, &r) {
+		return 0
+	}
+	return max(0, r.RetryAfter())
+}
 
 // A RetryError is the end of a call that [Retry] gave up, unless its first attempt
 // already said all there is to say.
@@ -61,6 +81,9 @@ type RetryError struct {
 	Reason   StopReason // why there was no further one
 	Last     error      // error of the last attempt, nil if there was none
 	Cause    error      // context.Cause of the caller's context, for StopContext only
+	// Delay is the wait before the attempt that was not made, for StopDeadline, StopElapsed
+	// and StopRetryAfter.
+	Delay time.Duration
 
 	ctxErr   error // ctx.Err(), which a custom cause would hide
 	rejected bool  // no attempt reached the operation
@@ -74,6 +97,9 @@ func (e *RetryError) Error() string {
 	s := fmt.Sprintf("resilience: gave up after %d %s (%s", e.Attempts, tries, e.Reason)
 	if e.Cause != nil {
 		s += ": " + e.Cause.Error()
+	}
+	if e.Delay > 0 {
+		s += fmt.Sprintf(": the next one in %v", e.Delay)
 	}
 	s += ")"
 	if e.Last != nil {

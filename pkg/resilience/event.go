@@ -40,17 +40,27 @@ const (
 	EventGiveUp
 	// EventTimeout: a limit passed and the operation failed. Delay (the limit), Err.
 	EventTimeout
-	// EventRejected: the breaker turned a call away. Breaker, Err ([*OpenError]).
+	// EventRejected: a breaker, bulkhead or rate limit turned a call away. Name, Err
+	// ([*OpenError], [*BulkheadError], [*RateLimitError]).
 	EventRejected
-	// EventTransition: the breaker changed state. Transition.
+	// EventTransition: the breaker changed state. Name, Transition, Err (its Err).
 	EventTransition
-	// EventLeaseExpired: a probe outlived its lease. Breaker.
+	// EventLeaseExpired: a probe outlived its lease. Name.
 	EventLeaseExpired
+	// EventWouldOpen: the breaker would have opened, but only observes. Name, Transition
+	// (what would have been), Err (its Err).
+	EventWouldOpen
+	// EventMode: the breaker was put under manual control, or back under its own. Name,
+	// Mode.
+	EventMode
+	// EventFallback: a fallback answers instead. Err (what it stands in for).
+	EventFallback
 )
 
 var eventNames = [...]string{
 	EventAttempt: "attempt", EventRetry: "retry", EventGiveUp: "give up", EventTimeout: "timeout",
 	EventRejected: "rejected", EventTransition: "transition", EventLeaseExpired: "lease expired",
+	EventWouldOpen: "would open", EventMode: "mode", EventFallback: "fallback",
 }
 
 // String returns the kind in words.
@@ -62,8 +72,9 @@ type Event struct {
 	Attempt    int           // number of the attempt, from 1
 	Delay      time.Duration // wait before the next attempt, or the limit that passed
 	Reason     StopReason    // why Retry gave up
-	Breaker    string        // name of the breaker
-	Transition Transition    // for EventTransition
+	Name       string        // of the breaker, compartment or limiter
+	Transition Transition    // of the breaker
+	Mode       Mode          // that the breaker is in now
 	Err        error
 }
 
@@ -73,9 +84,9 @@ type Transition struct {
 	From, To State
 	At       time.Time // when it took effect
 	Reason   string    // in words, with the counts that decided
-	Failures int       // failures in a row behind it, when opening from closed
-	Until    time.Time // when probing may begin, when To is Open
+	Until    time.Time // when probing may begin, when To is Open; zero if it is held open
 	Err      error     // the failure that opened it, if one did
+	Counts             // behind it, when opening from closed
 }
 
 // notify tells o of e, and survives it.

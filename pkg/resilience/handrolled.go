@@ -3,6 +3,7 @@ package resilience
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,85 +12,114 @@ import (
 // NewBreaker returns the hand-rolled breaker, written to be read. It is safe for
 // concurrent use.
 //
-// While closed with no failure outstanding, Acquire and a success are one atomic read
-// each. Everything else happens under one mutex, and every transition starts a new
-// generation: a permit remembers the generation that admitted it, and one that comes
-// back later changes nothing.
+// While closed with no failure outstanding and no rate to measure, Acquire and a success
+// are one atomic read each. Everything else happens under one mutex, and every
+// transition starts a new generation: a permit remembers the generation that admitted
+// it, and one that comes back later changes nothing.
 func NewBreaker(cfg BreakerConfig) (Breaker, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("resilience: new breaker: %w", err)
 	}
-	return &breaker{cfg: cfg.WithDefaults(), events: NewEventQueue(cfg.Observer)}, nil
+	cfg = cfg.WithDefaults()
+	b := &breaker{
+		name: cfg.Name, events: NewEventQueue(cfg.Observer), base: time.Now(),
+		cfg: cfg, tally: NewTally(cfg), spread: rand.Float64(),
+	}
+	b.publishLocked() // nobody else has it yet
+	return b, nil
 }
 
 type breaker struct {
-	cfg BreakerConfig
-
-	// word is what the fast paths need: the generation and two flags. Written under mu.
-	word atomic.Uint64
-
+	name   string
 	events *EventQueue // pushed to under mu
+	// base is the breaker's birth. All its times are durations since then: a clock read
+	// against a base costs half of one that makes a time.Time.
+	base time.Time
+
+	// word is what the fast paths need: the generation and flags. Written under mu.
+	word atomic.Uint64
+	// rejection is what every call gets while open; nil otherwise. Written under mu.
+	rejection atomic.Pointer[rejection]
 
 	mu         sync.Mutex // protects what follows
+	cfg        BreakerConfig
+	mode       Mode
 	state      State
 	generation uint64
-	failures   int        // in a row, while closed
-	until      time.Time  // while open
-	rejection  *OpenError // while open: made once, not for each call
-	probes     []probe    // out now, the oldest first, while half-open
-	passed     int        // probes that succeeded this period
+	tally      *Tally        // while closed
+	until      time.Duration // of being open; while observing, of what would be
+	reopened   int           // how often since last closed
+	spread     float64       // of the next time open: drawn before, so that Stats can tell it
+	probes     []probe       // out now, the oldest first, while half-open
+	passed     int           // probes that succeeded this period
 	lastProbe  uint64
 	last       Transition
 }
 
-// A probe is a call that half-open admitted.
-type probe struct {
-	id    uint64
-	lease time.Time       // a probe not settled before this has failed
-	ctx   context.Context // of its call, which is to blame if it is lost
+// A rejection is made once for each time that the breaker opens.
+type rejection struct {
+	err   *OpenError
+	until time.Duration
 }
 
 // The word is generation<<flagBits, with these flags.
 const (
-	flagNotClosed = 1 << iota
-	flagFailures  // closed, with failures outstanding
-	flagBits      = iota
+	flagAdmit  = 1 << iota // Acquire has more to do than to look here
+	flagSettle             // so has a success
+	flagBits   = iota
 )
 
+// forever is the Until of a breaker held open.
+const forever = time.Duration(1<<63 - 1)
+
+func (b *breaker) now() time.Duration { return time.Since(b.base) }
+
+// Acquire implements [Breaker].
 func (b *breaker) Acquire(ctx context.Context) (Permit, error) {
-	if word := b.word.Load(); word&flagNotClosed == 0 {
-		return NewPermit(b, Ticket{Generation: word >> flagBits}), nil
+	if word := b.word.Load(); word&flagAdmit == 0 {
+		return Permit{settler: b, ticket: Ticket{Generation: word >> flagBits}}, nil
 	}
-	ticket, err := b.admit(ctx, time.Now())
+	now := b.now()
+	if r := b.rejection.Load(); r != nil && now < r.until && b.events.observer == nil {
+		return Permit{}, r.err
+	}
+	ticket, err := b.admit(ctx, now)
 	b.events.Deliver()
 	if err != nil {
 		return Permit{}, err
 	}
-	return NewPermit(b, ticket), nil
+	return Permit{settler: b, ticket: ticket}, nil
 }
 
-func (b *breaker) admit(ctx context.Context, now time.Time) (Ticket, error) {
+func (b *breaker) admit(ctx context.Context, now time.Duration) (Ticket, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.catchUpLocked(ctx, now)
 	ticket := Ticket{Generation: b.generation}
 	switch b.state {
 	case Open:
-		return Ticket{}, b.rejectLocked(ctx, b.rejection)
+		return Ticket{}, b.rejectLocked(ctx, b.rejection.Load().err)
 	case HalfOpen:
 		if b.passed+len(b.probes) >= b.cfg.Probes {
-			return Ticket{}, b.rejectLocked(ctx, &OpenError{Breaker: b.cfg.Name, State: HalfOpen})
+			return Ticket{}, b.rejectLocked(ctx, &OpenError{Breaker: b.name, State: HalfOpen})
 		}
 		b.lastProbe++
-		ticket.Probe = b.lastProbe
-		b.probes = append(b.probes, probe{id: b.lastProbe, lease: now.Add(b.cfg.Lease), ctx: ctx})
+		ticket.Seq = b.lastProbe
+		b.probes = append(b.probes, probe{id: b.lastProbe, begin: now, ctx: ctx})
+	default:
+		if !b.countingLocked(now) {
+			break
+		}
+		if r := b.tally.Begin(now); r != nil {
+			ticket.Seq, ticket.Cookie = r.Seq(), r
+		}
 	}
 	return ticket, nil
 }
 
 // rejectLocked queues the rejection behind the transition that explains it.
 func (b *breaker) rejectLocked(ctx context.Context, err *OpenError) error {
-	b.events.Push(ctx, Event{Kind: EventRejected, Breaker: b.cfg.Name, Err: err})
+	b.events.Push(ctx, Event{Kind: EventRejected, Name: b.name, Err: err})
 	return err
 }
 
@@ -98,141 +128,119 @@ func (b *breaker) Settle(ctx context.Context, t Ticket, o Outcome, err error) bo
 	if o == Success && b.word.Load() == t.Generation<<flagBits {
 		return true
 	}
-	counted := b.settle(ctx, time.Now(), t, o, err)
+	counted := b.settle(ctx, b.now(), t, o, err)
 	b.events.Deliver()
 	return counted
 }
 
-func (b *breaker) settle(ctx context.Context, now time.Time, t Ticket, o Outcome, err error) bool {
+func (b *breaker) settle(ctx context.Context, now time.Duration, t Ticket, o Outcome, err error) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if t.Generation != b.generation {
+	switch {
+	case t.Generation != b.generation:
 		return false
-	}
-	if b.state == Closed {
-		b.settleCallLocked(ctx, now, o, err)
+	case b.state == HalfOpen:
+		return b.settleProbeLocked(ctx, now, t.Seq, o, err)
+	case !b.countingLocked(now):
 		return true
 	}
-	if b.leaseExpired(now) {
-		return false // the period is lost already, as the next Acquire will find
-	}
-	return b.settleProbeLocked(ctx, now, t.Probe, o, err)
-}
-
-func (b *breaker) settleCallLocked(ctx context.Context, now time.Time, o Outcome, err error) {
-	switch o {
-	case Success:
-		b.failures = 0
-	case Neutral:
-	default: // what is no known outcome is a failure, as without a word
-		b.failures++
-		if b.failures >= b.cfg.Failures {
-			b.openLocked(ctx, now, fmt.Sprintf("%d of %d failures in a row", b.failures, b.cfg.Failures), err)
-			return
-		}
+	r, _ := t.Cookie.(*Running)
+	b.tally.End(now, r, t.Seq, o)
+	if reason := b.tally.AtEnd(now); reason != "" {
+		b.tripLocked(ctx, now, reason, err)
 	}
 	b.publishLocked()
-}
-
-func (b *breaker) settleProbeLocked(ctx context.Context, now time.Time, id uint64, o Outcome, err error) bool {
-	if !b.returnProbeLocked(id) {
-		return false
-	}
-	switch o {
-	case Success:
-		b.passed++
-		if b.passed >= b.cfg.Probes {
-			b.changeLocked(ctx, Transition{
-				To: Closed, At: now,
-				Reason: fmt.Sprintf("%d of %d probes succeeded", b.passed, b.cfg.Probes),
-			})
-		}
-	case Neutral:
-	default:
-		b.openLocked(ctx, now, "a probe failed", err)
-	}
 	return true
 }
 
-func (b *breaker) returnProbeLocked(id uint64) bool {
-	for i, p := range b.probes {
-		if p.id == id {
-			b.probes = append(b.probes[:i], b.probes[i+1:]...)
-			return true
-		}
-	}
-	return false
+// countingLocked reports whether calls count while closed.
+func (b *breaker) countingLocked(now time.Duration) bool {
+	return b.mode == ModeAutomatic || b.mode == ModeObserve && now >= b.until
 }
 
-// catchUpLocked makes the transitions that time alone has brought about.
-func (b *breaker) catchUpLocked(ctx context.Context, now time.Time) {
-	if b.leaseExpired(now) {
-		lost := b.probes[0]
-		b.events.Push(lost.ctx, Event{Kind: EventLeaseExpired, Breaker: b.cfg.Name})
-		b.openLocked(lost.ctx, lost.lease, fmt.Sprintf("a probe outlived its lease of %v", b.cfg.Lease), nil)
+// tripLocked is what happens when a rule is met.
+func (b *breaker) tripLocked(ctx context.Context, now time.Duration, reason string, err error) {
+	t := Transition{From: Closed, To: Open, Reason: reason, Counts: b.tally.Counts(now), Err: err}
+	if b.mode != ModeObserve {
+		b.changeLocked(ctx, now, t)
+		return
 	}
-	if b.state == Open && !now.Before(b.until) {
-		b.changeLocked(ctx, Transition{
-			To: HalfOpen, At: now,
-			Reason: fmt.Sprintf("open for %v, probing", b.cfg.OpenFor),
+	until := now + b.nextOpenTimeLocked(0)
+	b.startLocked(now)
+	b.until = until
+	t.Breaker, t.At, t.Until = b.name, b.base.Add(now), b.base.Add(b.until)
+	b.events.Push(ctx, Event{Kind: EventWouldOpen, Name: b.name, Transition: t, Err: err})
+}
+
+// catchUpLocked makes the transitions that are due before another call begins.
+func (b *breaker) catchUpLocked(ctx context.Context, now time.Duration) {
+	if b.mode == ModeOpen || b.mode == ModeClosed {
+		return
+	}
+	b.expireLocked(now)
+	b.passLocked(ctx, now) // fewer probes may be asked for than before
+	if b.state == Open && now >= b.until {
+		b.changeLocked(ctx, now, Transition{
+			To: HalfOpen, Reason: fmt.Sprintf("open for %v, probing", b.base.Add(b.until).Sub(b.last.At)),
 		})
 	}
-}
-
-func (b *breaker) leaseExpired(now time.Time) bool {
-	return b.state == HalfOpen && len(b.probes) > 0 && !now.Before(b.probes[0].lease)
-}
-
-func (b *breaker) openLocked(ctx context.Context, at time.Time, reason string, err error) {
-	b.changeLocked(ctx, Transition{
-		To: Open, At: at, Until: at.Add(b.cfg.OpenFor), Reason: reason, Failures: b.failures, Err: err,
-	})
+	if b.state == Closed && b.countingLocked(now) {
+		if reason := b.tally.AtBegin(now); reason != "" {
+			b.tripLocked(ctx, now, reason, nil)
+		}
+	}
 }
 
 // changeLocked is the only place where the state changes.
-func (b *breaker) changeLocked(ctx context.Context, t Transition) {
-	t.Breaker, t.From = b.cfg.Name, b.state
-	b.state, b.last = t.To, t
-	b.generation++
-	b.failures, b.passed, b.probes, b.rejection = 0, 0, nil, nil
-	if t.To == Open {
-		b.until = t.Until
-		b.rejection = &OpenError{Breaker: b.cfg.Name, State: Open, Until: t.Until}
+func (b *breaker) changeLocked(ctx context.Context, now time.Duration, t Transition) {
+	t.Breaker, t.From, t.At = b.name, b.state, b.base.Add(now)
+	if t.To == Open && t.From == HalfOpen {
+		b.reopened++
 	}
+	if t.To == Closed {
+		b.reopened = 0
+	}
+	b.state = t.To
+	t.Until = b.startLocked(now)
+	b.last = t
+	b.events.Push(ctx, Event{Kind: EventTransition, Name: b.name, Transition: t, Err: t.Err})
+}
+
+// startLocked begins a new generation of the state, with nothing counted and nobody out.
+// It returns when that will end, if it is known.
+func (b *breaker) startLocked(now time.Duration) time.Time {
+	b.generation++
+	b.tally.Reset()
+	b.probes, b.passed, b.until = nil, 0, 0
+	b.rejection.Store(nil)
 	b.publishLocked()
-	b.events.Push(ctx, Event{Kind: EventTransition, Breaker: b.cfg.Name, Transition: t, Err: t.Err})
+	if b.state != Open {
+		return time.Time{}
+	}
+	var until time.Time
+	if b.mode == ModeOpen {
+		b.until = forever
+	} else {
+		b.until = now + b.nextOpenTimeLocked(b.reopened)
+		until = b.base.Add(b.until)
+	}
+	b.rejection.Store(&rejection{err: &OpenError{Breaker: b.name, State: Open, Until: until}, until: b.until})
+	return until
+}
+
+func (b *breaker) nextOpenTimeLocked(reopened int) time.Duration {
+	d := b.cfg.openTime(reopened, b.spread)
+	b.spread = rand.Float64()
+	return d
 }
 
 func (b *breaker) publishLocked() {
 	word := b.generation << flagBits
-	if b.state != Closed {
-		word |= flagNotClosed
+	if b.state != Closed || b.mode != ModeClosed && b.tally.Records() {
+		word |= flagAdmit
 	}
-	if b.failures > 0 {
-		word |= flagFailures
+	if b.state != Closed || b.mode != ModeClosed && !b.tally.Idle() {
+		word |= flagSettle
 	}
 	b.word.Store(word)
-}
-
-func (b *breaker) State() State { return b.Stats().State }
-
-func (b *breaker) Stats() Stats {
-	now := time.Now()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	s := Stats{
-		Name: b.cfg.Name, State: b.state, Failures: b.failures, FailuresToOpen: b.cfg.Failures,
-		ProbesPassed: b.passed, ProbesOut: len(b.probes), ProbesToClose: b.cfg.Probes, Last: b.last,
-	}
-	if b.state == Open {
-		s.Until = b.until
-	}
-	if b.leaseExpired(now) {
-		s.State, s.Until = Open, b.probes[0].lease.Add(b.cfg.OpenFor)
-		s.ProbesPassed, s.ProbesOut = 0, 0
-	}
-	if s.State == Open && !now.Before(s.Until) {
-		s.State, s.Until = HalfOpen, time.Time{}
-	}
-	return s
 }

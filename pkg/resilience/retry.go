@@ -19,7 +19,7 @@ const (
 type RetryConfig struct {
 	// MaxAttempts counts all attempts, the first included. 0: 4. 1: no retry.
 	MaxAttempts int
-	// Base is the ceiling of the first delay. 0: 50 ms.
+	// Base is the ceiling of the first delay. 0: 50 ms, or Max if that is less.
 	Base time.Duration
 	// Max is the ceiling of every delay. 0: 2 s, or Base if that is larger.
 	Max time.Duration
@@ -27,6 +27,17 @@ type RetryConfig struct {
 	Multiplier float64
 	// Jitter spreads the delays. Zero value: [JitterFull].
 	Jitter Jitter
+	// MaxElapsed is how long after the call began an attempt may still start.
+	// 0: as long as the caller's context lasts.
+	MaxElapsed time.Duration
+	// MaxRetryAfter is the longest wait that an error may ask for by a method
+	// RetryAfter() time.Duration, as HTTP's Retry-After does (RFC 9110, 10.2.3). Such a wait
+	// is a floor: jitter never undercuts it, nothing shortens it, and a call that would have
+	// to wait longer ends at once. 0: 30 s.
+	MaxRetryAfter time.Duration
+	// Budget bounds the retries of all calls together. It is charged before the wait. One
+	// budget serves one dependency. Nil: none.
+	Budget *RetryBudget
 	// RetryIf says whether an error is worth another attempt. It has the last word, also
 	// over [Permanent]. Nil: [Retryable].
 	RetryIf func(ctx context.Context, err error) bool
@@ -45,6 +56,9 @@ func (c RetryConfig) Validate() error {
 	bad.require(c.Base >= 0 && c.Base <= maxDelayAllowed, "RetryConfig.Base", c.Base, "above 0 and at most 24h, or 0 for 50ms")
 	bad.require(c.Max >= 0 && c.Max <= maxDelayAllowed, "RetryConfig.Max", c.Max, "at most 24h, or 0 for 2s")
 	bad.require(c.Max == 0 || c.Max >= c.withDefaults().Base, "RetryConfig.Max", c.Max, "at least Base")
+	bad.require(c.MaxElapsed >= 0, "RetryConfig.MaxElapsed", c.MaxElapsed, "above 0, or 0 for no limit")
+	bad.require(c.MaxRetryAfter >= 0 && c.MaxRetryAfter <= maxDelayAllowed, "RetryConfig.MaxRetryAfter", c.MaxRetryAfter,
+		"above 0 and at most 24h, or 0 for 30s")
 	bad.require(c.Multiplier == 0 || c.Multiplier >= 1 && c.Multiplier <= 100, "RetryConfig.Multiplier", c.Multiplier,
 		"1 to 100, or 0 for 2")
 	bad.require(c.Jitter <= JitterDecorrelated, "RetryConfig.Jitter", c.Jitter, "full, none, equal or decorrelated")
@@ -52,18 +66,14 @@ func (c RetryConfig) Validate() error {
 }
 
 func (c RetryConfig) withDefaults() RetryConfig {
-	if c.MaxAttempts == 0 {
-		c.MaxAttempts = 4
+	setDefault(&c.MaxAttempts, 4)
+	if c.Max > 0 {
+		setDefault(&c.Base, min(50*time.Millisecond, c.Max))
 	}
-	if c.Base == 0 {
-		c.Base = 50 * time.Millisecond
-	}
-	if c.Max == 0 {
-		c.Max = max(2*time.Second, c.Base)
-	}
-	if c.Multiplier == 0 {
-		c.Multiplier = 2
-	}
+	setDefault(&c.Base, 50*time.Millisecond)
+	setDefault(&c.Max, max(2*time.Second, c.Base))
+	setDefault(&c.Multiplier, 2)
+	setDefault(&c.MaxRetryAfter, 30*time.Second)
 	if c.RetryIf == nil {
 		c.RetryIf = func(_ context.Context, err error) bool { return Retryable(err) }
 	}
@@ -79,10 +89,11 @@ func (c RetryConfig) withDefaults() RetryConfig {
 // caller's deadline, and does not call an operation whose context is already done.
 // [AttemptNumber] tells the operation which attempt it is.
 func Retry(cfg RetryConfig) Policy {
-	r := retry{cfg: cfg.withDefaults()}
-	r.backoff = backoff{base: r.cfg.Base, max: r.cfg.Max, multiplier: r.cfg.Multiplier, jitter: r.cfg.Jitter}
+	full := cfg.withDefaults()
+	r := retry{cfg: full}
+	r.backoff = backoff{base: full.Base, max: full.Max, multiplier: full.Multiplier, jitter: full.Jitter}
 	return Policy{
-		kind: kindRetry, retries: true,
+		kind: kindRetry, retry: &r,
 		err: cfg.Validate(),
 		wrap: func(_ *surroundings, next Handler) Handler {
 			return func(ctx context.Context, op Op) error { return r.call(ctx, op, next) }
@@ -99,36 +110,57 @@ func (r *retry) call(ctx context.Context, op Op, next Handler) error {
 	if ctx.Err() != nil {
 		return r.giveUp(ctx, &RetryError{Reason: StopContext, rejected: true})
 	}
-	var (
-		attemptCtx = ctx // the first attempt travels without a number of its own
-		ran        bool
-		delay      time.Duration
-	)
+	attemptCtx := ctx            // the first attempt travels without a number of its own
 	if AttemptNumber(ctx) != 1 { // a Retry further out has numbered its attempt; ours begin anew
 		attemptCtx = context.WithValue(ctx, attemptKey{}, 1)
 	}
+	var begin time.Time
+	if r.cfg.MaxElapsed > 0 {
+		begin = time.Now()
+	}
+	err := next(attemptCtx, op)
+	r.observe(ctx, Event{Kind: EventAttempt, Attempt: 1, Err: err})
+	if err != nil {
+		err = r.again(ctx, op, next, begin, err)
+	}
+	if err == nil && r.cfg.Budget != nil {
+		r.cfg.Budget.Deposit()
+	}
+	return err
+}
+
+// again makes the attempts after a first one that failed with err. It is apart from call
+// so that a call which succeeds at once pays for none of this.
+func (r *retry) again(ctx context.Context, op Op, next Handler, begin time.Time, err error) error {
+	var delay time.Duration
+	rejected := true
 	for attempt := 1; ; attempt++ {
-		err := next(attemptCtx, op)
-		r.observe(ctx, Event{Kind: EventAttempt, Attempt: attempt, Err: err})
-		if err == nil {
-			return nil
-		}
-		ran = ran || !Rejected(err)
-		end := &RetryError{Attempts: attempt, Last: err, rejected: !ran}
+		rejected = rejected && Rejected(err)
+		end := &RetryError{Attempts: attempt, Last: err, rejected: rejected}
 		if end.Reason = r.stop(ctx, attempt, err); end.Reason != "" {
 			return r.giveUp(ctx, end)
 		}
 		delay = r.backoff.delay(attempt, delay, r.cfg.Rand(ctx, attempt))
-		if deadline, ok := ctx.Deadline(); ok && delay >= time.Until(deadline) {
-			end.Reason = StopDeadline
+		asked := retryAfter(err)
+		pause := max(delay, asked) // what one answer asks for is no part of the back-off
+		if end.Reason = r.tooLong(ctx, begin, asked, pause); end.Reason != "" {
+			end.Delay = pause
 			return r.giveUp(ctx, end)
 		}
-		r.observe(ctx, Event{Kind: EventRetry, Attempt: attempt, Delay: delay, Err: err})
-		if !wait(ctx, delay) {
+		if r.cfg.Budget != nil && !r.cfg.Budget.Withdraw() {
+			end.Reason = StopBudget
+			return r.giveUp(ctx, end)
+		}
+		r.observe(ctx, Event{Kind: EventRetry, Attempt: attempt, Delay: pause, Err: err})
+		if !wait(ctx, pause) {
 			end.Reason = StopContext
 			return r.giveUp(ctx, end)
 		}
-		attemptCtx = context.WithValue(ctx, attemptKey{}, attempt+1)
+		err = next(context.WithValue(ctx, attemptKey{}, attempt+1), op)
+		r.observe(ctx, Event{Kind: EventAttempt, Attempt: attempt + 1, Err: err})
+		if err == nil {
+			return nil
+		}
 	}
 }
 
@@ -145,13 +177,29 @@ func (r *retry) stop(ctx context.Context, attempt int, err error) StopReason {
 	return ""
 }
 
+// tooLong says why there can be no attempt after such a pause, or "".
+func (r *retry) tooLong(ctx context.Context, begin time.Time, asked, pause time.Duration) StopReason {
+	if asked > r.cfg.MaxRetryAfter {
+		return StopRetryAfter
+	}
+	if r.cfg.MaxElapsed > 0 && time.Since(begin)+pause > r.cfg.MaxElapsed {
+		return StopElapsed
+	}
+	if deadline, ok := ctx.Deadline(); ok && pause >= time.Until(deadline) {
+		return StopDeadline
+	}
+	return ""
+}
+
+// giveUp ends the call. A first attempt that is the last for want of a reason to try
+// again says all there is to say by its own error.
 func (r *retry) giveUp(ctx context.Context, end *RetryError) error {
 	var err error = end
 	switch {
 	case end.Reason == StopContext:
 		end.Cause, end.ctxErr = context.Cause(ctx), ctx.Err()
-	case end.Attempts == 1 && end.Reason != StopDeadline:
-		err = end.Last // the first attempt's own error says it all
+	case end.Attempts == 1 && (end.Reason == StopNotRetryable || end.Reason == StopAttempts):
+		err = end.Last
 	}
 	r.observe(ctx, Event{Kind: EventGiveUp, Attempt: end.Attempts, Reason: end.Reason, Err: err})
 	return err

@@ -43,8 +43,8 @@ func transitionsTold(t *testing.T, newBreaker New) {
 	}
 	var got []told
 	for i, e := range rec.events {
-		if e.Breaker != "dependency" {
-			t.Errorf("event %d names breaker %q", i, e.Breaker)
+		if e.Name != "dependency" {
+			t.Errorf("event %d names breaker %q", i, e.Name)
 		}
 		if e.Kind == resilience.EventRejected {
 			got = append(got, told{Call: fmt.Sprint(rec.calls[i]), Reason: "rejected"})

@@ -242,7 +242,7 @@ func stats(t *testing.T, newBreaker New) {
 	}
 	check(resilience.Stats{})
 	s.calls(failure, failure)
-	check(resilience.Stats{Failures: 2})
+	check(resilience.Stats{Counts: resilience.Counts{Failures: 2}})
 	s.calls(failure)
 	check(resilience.Stats{State: resilience.Open, Until: time.Now().Add(config().OpenFor)})
 	time.Sleep(config().OpenFor)
@@ -260,5 +260,5 @@ func stats(t *testing.T, newBreaker New) {
 	s.acquire() // lost, and with it what the period had so far
 	time.Sleep(config().Lease + config().OpenFor)
 	synctest.Wait()
-	check(resilience.Stats{State: resilience.HalfOpen})
+	check(resilience.Stats{State: resilience.HalfOpen, Reopened: 1})
 }

@@ -76,14 +76,14 @@ func (o *observer) Observe(ctx context.Context, e resilience.Event) {
 	case resilience.EventTimeout:
 		span.AddEvent("timeout", trace.WithAttributes(LimitKey.Float64(e.Delay.Seconds())))
 	case resilience.EventRejected:
-		span.AddEvent("rejected", trace.WithAttributes(BreakerKey.String(e.Breaker), ReasonKey.String(e.Err.Error())))
-		if opener := o.opener(e.Breaker); opener.IsValid() {
+		span.AddEvent("rejected", trace.WithAttributes(BreakerKey.String(e.Name), ReasonKey.String(e.Err.Error())))
+		if opener := o.opener(e.Name); opener.IsValid() {
 			span.AddLink(trace.Link{SpanContext: opener, Attributes: []attribute.KeyValue{LinkKey.String("opened the breaker")}})
 		}
 	case resilience.EventTransition:
 		o.transition(ctx, span, e.Transition)
 	case resilience.EventLeaseExpired:
-		span.AddEvent("probe lease expired", trace.WithAttributes(BreakerKey.String(e.Breaker)))
+		span.AddEvent("probe lease expired", trace.WithAttributes(BreakerKey.String(e.Name)))
 	}
 }
 

@@ -2,26 +2,40 @@
 // behind the same interface and with the same configuration as the hand-rolled one of
 // package resilience.
 //
-// gobreaker decides; this package repairs from outside what it leaves open:
+// gobreaker keeps the state: when it opens, how long it stays open, how many probes it
+// admits and when it closes again. What counts as a reason to open is decided out here,
+// and this package repairs from outside what gobreaker leaves open:
 //
 //   - An operation that ends its goroutine (runtime.Goexit), or loses its permit, holds
 //     gobreaker half-open for ever. Here a permit is settled in a defer, and a probe has a
 //     lease after which it counts as failed.
 //   - gobreaker runs callbacks under its lock, so that one which asks for the state
 //     deadlocks. Here observers are called outside every lock, in order.
+//   - gobreaker asks its classifiers about successes too, with a nil error, and about
+//     panics with an error that it makes up. Here it is told the verdict, and asks nobody.
+//   - gobreaker counts a call in the window in which it was admitted, so that failures
+//     which take longer than the window never open it. Here a call belongs to the moment
+//     it ends. Its share of failures is one of the calls admitted; here, of those that
+//     ended.
+//   - gobreaker knows no slow calls. Here they count, also while they still run.
 //   - gobreaker's State changes the state. Here State is read from a mirror and changes
 //     nothing.
 //   - gobreaker is still open at exactly the end of its timeout. Here it is half-open, as
 //     the hand-rolled breaker is.
 //   - gobreaker drops a late result without a word. Here Done says that it did not count.
+//   - gobreaker cannot be held open or closed by hand, nor only observe. Here it can.
 //
-// What remains different:
+// What remains different from the hand-rolled breaker:
 //
-//	an allocation for each admitted call: gobreaker's done callback
-//	an expired lease is noticed by a timer: the breaker opens at once, not at the next
-//	Acquire, and its observer is called on the timer's goroutine
-//	gobreaker reads the clock for itself, so it may admit a probe some microseconds
-//	before the Until that was announced
+//	OpenGrowth, OpenJitter   refused: gobreaker's timeout is one fixed duration
+//	OpenFor below 2ns        refused: gobreaker takes less for its default of a minute
+//	Reconfigure              a new OpenFor or Probes is in force from the next time that the
+//	                         breaker is closed: gobreaker's settings are fixed when it is made
+//	an expired lease         is noticed by a timer: the breaker opens at once, not at the next
+//	                         Acquire, and its observer is called on the timer's goroutine
+//	Until                    gobreaker reads the clock for itself, so it may admit a probe some
+//	                         microseconds before the Until that was announced
+//	an admitted call         costs an allocation, gobreaker's done callback, and two locks
 package sonybreaker
 
 import (
@@ -36,81 +50,74 @@ import (
 	"reliability/pkg/resilience"
 )
 
-// What gobreaker is told about calls: it classifies errors, and these are its classes.
-var (
-	errFailure = errors.New("failure")
-	errNeutral = errors.New("neutral")
-)
-
 // New returns a breaker that gobreaker decides. It is safe for concurrent use.
 func New(cfg resilience.BreakerConfig) (resilience.Breaker, error) {
-	if err := cfg.Validate(); err != nil {
+	if err := validate(cfg); err != nil {
 		return nil, fmt.Errorf("sonybreaker: new breaker: %w", err)
 	}
 	cfg = cfg.WithDefaults()
-	if cfg.OpenFor < 2 {
-		return nil, fmt.Errorf("sonybreaker: new breaker: %w", &resilience.FieldError{
-			Field: "BreakerConfig.OpenFor", Value: cfg.OpenFor, Allowed: "at least 2ns: gobreaker takes less for its default of a minute",
-		})
-	}
 	b := &breaker{
-		cfg: cfg, events: resilience.NewEventQueue(cfg.Observer),
-		reasons: reasons{
-			failures: fmt.Sprintf("%d of %d failures in a row", cfg.Failures, cfg.Failures),
-			opened:   fmt.Sprintf("open for %v, probing", cfg.OpenFor),
-			passed:   fmt.Sprintf("%d of %d probes succeeded", cfg.Probes, cfg.Probes),
-			lease:    fmt.Sprintf("a probe outlived its lease of %v", cfg.Lease),
-		},
+		name: cfg.Name, events: resilience.NewEventQueue(cfg.Observer), base: time.Now(),
+		cfg: cfg, tally: resilience.NewTally(cfg),
 	}
-	b.gobreaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
-		Name:        cfg.Name,
-		MaxRequests: uint32(cfg.Probes),
-		// gobreaker probes strictly after its timeout; durations are whole nanoseconds.
-		Timeout:       cfg.OpenFor - 1,
-		ReadyToTrip:   func(c gobreaker.Counts) bool { return int64(c.ConsecutiveFailures) >= int64(cfg.Failures) },
-		IsExcluded:    func(err error) bool { return errors.Is(err, errNeutral) },
-		OnStateChange: b.changedLocked,
-	})
+	b.renewLocked() // nobody else has it yet
 	return b, nil
 }
 
+// validate reports every field that cannot be accepted, also those that only gobreaker
+// cannot do.
+func validate(cfg resilience.BreakerConfig) error {
+	var bad []error
+	refuse := func(refused bool, field string, value any, allowed string) {
+		if refused {
+			bad = append(bad, &resilience.FieldError{Field: "BreakerConfig." + field, Value: value, Allowed: allowed})
+		}
+	}
+	refuse(cfg.OpenFor == 1, "OpenFor", cfg.OpenFor, "at least 2ns: gobreaker takes less for its default of a minute")
+	refuse(cfg.OpenGrowth > 1, "OpenGrowth", cfg.OpenGrowth, "0 or 1: gobreaker's timeout is one fixed duration")
+	refuse(cfg.OpenJitter > 0, "OpenJitter", cfg.OpenJitter, "0: gobreaker's timeout is one fixed duration")
+	return errors.Join(append(bad, cfg.Validate())...)
+}
+
 type breaker struct {
-	cfg       resilience.BreakerConfig
-	gobreaker *gobreaker.TwoStepCircuitBreaker[struct{}]
-	events    *resilience.EventQueue // pushed to under mu
-	reasons   reasons
+	name   string
+	events *resilience.EventQueue // pushed to under mu
+	base   time.Time              // all times are durations since then
 
 	// mu protects what follows, and makes one step of each call into gobreaker and the
 	// mirror's update by its callback.
-	mu         sync.Mutex
-	state      resilience.State // mirror of gobreaker's
-	generation uint64           // of the mirror: one for each change of state
-	until      time.Time        // while open
-	probes     []*probe         // out now, the oldest first, while half-open
+	mu        sync.Mutex
+	cfg       resilience.BreakerConfig
+	installed resilience.BreakerConfig // what gobreaker was made with
+	gobreaker *gobreaker.TwoStepCircuitBreaker[struct{}]
+	mode      resilience.Mode
+	tally     *resilience.Tally // while closed
+	why       happening         // the step being made, for the transition it may bring
+	tripping  bool              // that step is to open it
+	opened    string            // why it goes from open to half-open, in words
+
+	// The mirror of gobreaker's state.
+	state      resilience.State
+	generation uint64
+	rejection  *resilience.OpenError // while open
+	until      time.Duration         // of being open; while observing, of what would be
+	reopened   int                   // how often since last closed
+	probes     []*probe              // out now, the oldest first, while half-open
 	lastProbe  uint64
 	last       resilience.Transition
-	why        happening // the step being made, for the transition it may bring
-}
-
-// reasons are the words for each transition, made once: gobreaker says only afterwards
-// which call brought one.
-type reasons struct{ failures, opened, passed, lease string }
-
-// A probe is a call that half-open admitted.
-type probe struct {
-	id    uint64
-	lease time.Time
-	timer *time.Timer // fires at the end of the lease
-	done  func(error) // gobreaker's
 }
 
 // A happening is what may change the state: the call, and why it would.
 type happening struct {
 	ctx    context.Context
 	reason string
+	counts resilience.Counts
 	err    error
 }
 
+func (b *breaker) now() time.Duration { return time.Since(b.base) }
+
+// Acquire implements [resilience.Breaker].
 func (b *breaker) Acquire(ctx context.Context) (resilience.Permit, error) {
 	ticket, err := b.admit(ctx)
 	b.events.Deliver()
@@ -123,57 +130,54 @@ func (b *breaker) Acquire(ctx context.Context) (resilience.Permit, error) {
 func (b *breaker) admit(ctx context.Context) (resilience.Ticket, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := time.Now()
+	now := b.now()
 	if b.leaseExpired(now) { // its timer is late
-		b.expireLocked(ctx)
+		b.expireLocked()
 	}
-	b.why = happening{ctx: ctx, reason: b.reasons.opened}
+	if b.countingLocked(now) {
+		if reason := b.tally.AtBegin(now); reason != "" {
+			b.tripLocked(ctx, now, reason, nil)
+		}
+	}
+	if b.mode != resilience.ModeAutomatic { // gobreaker has no part in this
+		return b.admitByHandLocked(ctx, now)
+	}
+	b.why = happening{ctx: ctx, reason: b.opened}
 	done, err := b.gobreaker.Allow()
+	b.why = happening{}
 	switch {
 	case errors.Is(err, gobreaker.ErrTooManyRequests):
-		return resilience.Ticket{}, b.rejectLocked(ctx, &resilience.OpenError{Breaker: b.cfg.Name, State: resilience.HalfOpen})
+		return resilience.Ticket{}, b.rejectLocked(ctx, &resilience.OpenError{Breaker: b.name, State: resilience.HalfOpen})
 	case err != nil:
-		return resilience.Ticket{}, b.rejectLocked(ctx, &resilience.OpenError{
-			Breaker: b.cfg.Name, State: resilience.Open, Until: b.until,
-		})
+		return resilience.Ticket{}, b.rejectLocked(ctx, b.rejection)
+	case b.state == resilience.HalfOpen:
+		return b.probeLocked(ctx, now, done), nil
 	}
 	ticket := resilience.Ticket{Generation: b.generation, Cookie: done}
-	if b.state == resilience.HalfOpen {
-		b.lastProbe++
-		ticket.Probe = b.lastProbe
-		p := &probe{id: b.lastProbe, lease: now.Add(b.cfg.Lease), done: done}
-		generation := b.generation
-		p.timer = time.AfterFunc(b.cfg.Lease, func() { b.leaseEnded(ctx, generation) })
-		b.probes = append(b.probes, p)
+	if r := b.tally.Begin(now); r != nil {
+		r.Cookie = done
+		ticket.Cookie, ticket.Seq = r, r.Seq()
+	}
+	return ticket, nil
+}
+
+func (b *breaker) admitByHandLocked(ctx context.Context, now time.Duration) (resilience.Ticket, error) {
+	ticket := resilience.Ticket{Generation: b.generation}
+	if b.mode == resilience.ModeOpen {
+		return resilience.Ticket{}, b.rejectLocked(ctx, b.rejection)
+	}
+	if b.countingLocked(now) {
+		if r := b.tally.Begin(now); r != nil {
+			ticket.Cookie, ticket.Seq = r, r.Seq()
+		}
 	}
 	return ticket, nil
 }
 
 // rejectLocked queues the rejection behind the transition that explains it.
 func (b *breaker) rejectLocked(ctx context.Context, err *resilience.OpenError) error {
-	b.events.Push(ctx, resilience.Event{Kind: resilience.EventRejected, Breaker: b.cfg.Name, Err: err})
+	b.events.Push(ctx, resilience.Event{Kind: resilience.EventRejected, Name: b.name, Err: err})
 	return err
-}
-
-// leaseEnded is what a probe's timer calls.
-func (b *breaker) leaseEnded(ctx context.Context, generation uint64) {
-	b.mu.Lock()
-	if b.generation == generation && b.leaseExpired(time.Now()) {
-		b.expireLocked(ctx)
-	}
-	b.mu.Unlock()
-	b.events.Deliver()
-}
-
-// expireLocked tells gobreaker that the oldest probe failed.
-func (b *breaker) expireLocked(ctx context.Context) {
-	b.events.Push(ctx, resilience.Event{Kind: resilience.EventLeaseExpired, Breaker: b.cfg.Name})
-	b.why = happening{ctx: ctx, reason: b.reasons.lease}
-	b.probes[0].done(errFailure)
-}
-
-func (b *breaker) leaseExpired(now time.Time) bool {
-	return b.state == resilience.HalfOpen && len(b.probes) > 0 && !now.Before(b.probes[0].lease)
 }
 
 // Settle implements [resilience.Settler].
@@ -186,100 +190,34 @@ func (b *breaker) Settle(ctx context.Context, t resilience.Ticket, o resilience.
 func (b *breaker) settle(ctx context.Context, t resilience.Ticket, o resilience.Outcome, err error) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	// gobreaker would drop an old result as well, but not before moving from open to
-	// half-open, which is for the next Acquire to do.
-	if t.Generation != b.generation || b.leaseExpired(time.Now()) {
+	now := b.now()
+	switch {
+	case t.Generation != b.generation:
+		// gobreaker would drop it as well, but not before moving from open to half-open,
+		// which is for the next Acquire to do.
 		return false
+	case b.state == resilience.HalfOpen:
+		return b.settleProbeLocked(ctx, now, t.Seq, o, err)
 	}
-	if t.Probe > 0 && !b.returnProbeLocked(t.Probe) {
-		return false
+	r, _ := t.Cookie.(*resilience.Running)
+	done, _ := t.Cookie.(func(error))
+	if r != nil && r.Seq() == t.Seq {
+		done, _ = r.Cookie.(func(error))
 	}
-	done := t.Cookie.(func(error))
-	switch o {
-	case resilience.Success:
-		b.why = happening{ctx: ctx, reason: b.reasons.passed}
-		done(nil)
-	case resilience.Neutral:
-		done(errNeutral)
-	default:
-		b.why = happening{ctx: ctx, err: err, reason: "a probe failed"}
-		if b.state == resilience.Closed {
-			b.why.reason = b.reasons.failures
+	if done != nil {
+		done(verdict(o))
+	}
+	if b.countingLocked(now) {
+		b.tally.End(now, r, t.Seq, o)
+		if reason := b.tally.AtEnd(now); reason != "" {
+			b.tripLocked(ctx, now, reason, err)
 		}
-		done(errFailure)
 	}
 	return true
 }
 
-func (b *breaker) returnProbeLocked(id uint64) bool {
-	for i, p := range b.probes {
-		if p.id == id {
-			p.timer.Stop()
-			b.probes = append(b.probes[:i], b.probes[i+1:]...)
-			return true
-		}
-	}
-	return false
-}
-
-// changedLocked is gobreaker's callback. It runs under gobreaker's lock, so it only
-// writes down what happened.
-func (b *breaker) changedLocked(_ string, _, to gobreaker.State) {
-	now := time.Now()
-	t := resilience.Transition{
-		Breaker: b.cfg.Name, From: b.state, At: now, Reason: b.why.reason, Err: b.why.err,
-	}
-	b.until = time.Time{}
-	switch to {
-	case gobreaker.StateOpen:
-		t.To = resilience.Open
-		if b.state == resilience.Closed {
-			t.Failures = b.cfg.Failures
-		}
-		b.until = now.Add(b.cfg.OpenFor)
-		t.Until = b.until
-	case gobreaker.StateHalfOpen:
-		t.To = resilience.HalfOpen
-	default:
-		t.To = resilience.Closed
-	}
-	for _, p := range b.probes {
-		p.timer.Stop()
-	}
-	b.state, b.last, b.probes = t.To, t, nil
-	b.generation++
-	b.events.Push(b.why.ctx, resilience.Event{
-		Kind: resilience.EventTransition, Breaker: b.cfg.Name, Transition: t, Err: t.Err,
-	})
-}
-
-func (b *breaker) State() resilience.State { return b.Stats().State }
-
-func (b *breaker) Stats() resilience.Stats {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := time.Now()
-	s := resilience.Stats{
-		Name: b.cfg.Name, State: b.state, FailuresToOpen: b.cfg.Failures, ProbesToClose: b.cfg.Probes,
-		ProbesOut: len(b.probes), Until: b.until, Last: b.last,
-	}
-	lost := b.leaseExpired(now)
-	if lost {
-		s.State, s.Until = resilience.Open, b.probes[0].lease.Add(b.cfg.OpenFor)
-	}
-	if s.State == resilience.Open && !now.Before(s.Until) {
-		s.State, s.Until = resilience.HalfOpen, time.Time{}
-	}
-	if lost || s.State != b.state {
-		s.ProbesOut = 0
-		return s
-	}
-	counts := b.gobreaker.Counts()
-	switch s.State {
-	case resilience.Closed:
-		s.Failures = int(counts.ConsecutiveFailures)
-	case resilience.HalfOpen:
-		s.ProbesPassed = int(counts.ConsecutiveSuccesses)
-	}
-	return s
+// countingLocked reports whether calls count as of a closed breaker.
+func (b *breaker) countingLocked(now time.Duration) bool {
+	return b.state == resilience.Closed &&
+		(b.mode == resilience.ModeAutomatic || b.mode == resilience.ModeObserve && now >= b.until)
 }

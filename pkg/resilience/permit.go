@@ -1,0 +1,39 @@
+package resilience
+
+import "context"
+
+// A Permit is the admission of one call. It belongs to that call: it is not safe for
+// concurrent use, and settling a copy may count again.
+type Permit struct {
+	settler Settler
+	ticket  Ticket
+	settled bool
+}
+
+// A Ticket is what a breaker wants to know of a permit when it comes back.
+type Ticket struct {
+	Generation uint64 // of the state that admitted the call
+	Seq        uint64 // of the call, if the breaker keeps a record of it, from 1; 0: it keeps none
+	Cookie     any    // whatever else
+}
+
+// A Settler is a breaker's end of its permits. It must be safe for concurrent use.
+type Settler interface {
+	// Settle counts the outcome of the ticket's call and reports whether it still
+	// mattered: one from an older generation changes nothing. err explains a failure.
+	Settle(ctx context.Context, t Ticket, o Outcome, err error) bool
+}
+
+// NewPermit is for those who implement a [Breaker].
+func NewPermit(s Settler, t Ticket) Permit { return Permit{settler: s, ticket: t} }
+
+// Done settles the permit and reports whether the outcome counted. Only the first call
+// does anything. err is the failure's cause, for the transition it may bring; the
+// outcome alone decides. ctx is that of the call, for the same event.
+func (p *Permit) Done(ctx context.Context, o Outcome, err error) bool {
+	if p.settled || p.settler == nil {
+		return false
+	}
+	p.settled = true
+	return p.settler.Settle(ctx, p.ticket, o, err)
+}

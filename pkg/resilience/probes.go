@@ -1,0 +1,66 @@
+package resilience
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// A probe is a call that half-open admitted.
+type probe struct {
+	id    uint64
+	begin time.Duration
+	ctx   context.Context // of its call, which is to blame if it is lost
+}
+
+func (b *breaker) settleProbeLocked(ctx context.Context, now time.Duration, id uint64, o Outcome, err error) bool {
+	if b.leaseExpired(now) {
+		return false // the period is lost already, as the next Acquire will find
+	}
+	i := slices.IndexFunc(b.probes, func(p probe) bool { return p.id == id })
+	if i < 0 {
+		return false
+	}
+	took := now - b.probes[i].begin
+	b.probes = slices.Delete(b.probes, i, i+1)
+	switch {
+	case o == Neutral:
+	case o != Success:
+		b.changeLocked(ctx, now, Transition{To: Open, Reason: "a probe failed", Err: err})
+	case b.cfg.SlowRate > 0 && took >= b.cfg.SlowAfter:
+		b.changeLocked(ctx, now, Transition{
+			To: Open, Reason: fmt.Sprintf("a probe took %v, slow is %v", took, b.cfg.SlowAfter),
+		})
+	default:
+		b.passed++
+		b.passLocked(ctx, now)
+	}
+	return true
+}
+
+// passLocked closes the breaker when enough probes have succeeded.
+func (b *breaker) passLocked(ctx context.Context, now time.Duration) {
+	if b.state == HalfOpen && b.passed >= b.cfg.Probes {
+		b.changeLocked(ctx, now, Transition{
+			To: Closed, Reason: fmt.Sprintf("%d of %d probes succeeded", b.passed, b.cfg.Probes),
+		})
+	}
+}
+
+// expireLocked opens the breaker if a probe has outlived its lease: at the moment that it
+// did, however late that is noticed.
+func (b *breaker) expireLocked(now time.Duration) {
+	if !b.leaseExpired(now) {
+		return
+	}
+	lost := b.probes[0]
+	b.events.Push(lost.ctx, Event{Kind: EventLeaseExpired, Name: b.name})
+	b.changeLocked(lost.ctx, lost.begin+b.cfg.Lease, Transition{
+		To: Open, Reason: fmt.Sprintf("a probe outlived its lease of %v", b.cfg.Lease),
+	})
+}
+
+func (b *breaker) leaseExpired(now time.Duration) bool {
+	return b.state == HalfOpen && len(b.probes) > 0 && now >= b.probes[0].begin+b.cfg.Lease
+}

@@ -1,0 +1,77 @@
+package sonybreaker
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"reliability/pkg/resilience"
+)
+
+// A probe is a call that half-open admitted.
+type probe struct {
+	id    uint64
+	ctx   context.Context // of its call, which is to blame if it is lost
+	begin time.Duration
+	timer *time.Timer // fires at the end of the lease
+	done  func(error) // gobreaker's
+}
+
+func (b *breaker) probeLocked(ctx context.Context, now time.Duration, done func(error)) resilience.Ticket {
+	b.lastProbe++
+	generation := b.generation
+	b.probes = append(b.probes, &probe{
+		id: b.lastProbe, ctx: ctx, begin: now, done: done,
+		timer: time.AfterFunc(b.cfg.Lease, func() { b.leaseEnded(generation) }),
+	})
+	return resilience.Ticket{Generation: generation, Seq: b.lastProbe}
+}
+
+// leaseEnded is what a probe's timer calls.
+func (b *breaker) leaseEnded(generation uint64) {
+	b.mu.Lock()
+	if b.generation == generation && b.leaseExpired(b.now()) {
+		b.expireLocked()
+	}
+	b.mu.Unlock()
+	b.events.Deliver()
+}
+
+func (b *breaker) leaseExpired(now time.Duration) bool {
+	return len(b.probes) > 0 && now >= b.probes[0].begin+b.cfg.Lease
+}
+
+// expireLocked tells gobreaker that the oldest probe failed.
+func (b *breaker) expireLocked() {
+	lost := b.probes[0]
+	b.events.Push(lost.ctx, resilience.Event{Kind: resilience.EventLeaseExpired, Name: b.name})
+	b.why = happening{ctx: lost.ctx, reason: fmt.Sprintf("a probe outlived its lease of %v", b.cfg.Lease)}
+	lost.done(errFailure)
+	b.why = happening{}
+}
+
+func (b *breaker) settleProbeLocked(ctx context.Context, now time.Duration, id uint64, o resilience.Outcome, err error) bool {
+	if b.leaseExpired(now) {
+		return false // the period is lost already, and the timer about to say so
+	}
+	i := slices.IndexFunc(b.probes, func(p *probe) bool { return p.id == id })
+	if i < 0 {
+		return false
+	}
+	p := b.probes[i]
+	p.timer.Stop()
+	b.probes = slices.Delete(b.probes, i, i+1)
+	took := now - p.begin
+	b.why = happening{ctx: ctx, reason: fmt.Sprintf("%d of %d probes succeeded", b.installed.Probes, b.installed.Probes)}
+	switch {
+	case o != resilience.Success && o != resilience.Neutral:
+		b.why = happening{ctx: ctx, reason: "a probe failed", err: err}
+	case o == resilience.Success && b.cfg.SlowRate > 0 && took >= b.cfg.SlowAfter:
+		b.why.reason = fmt.Sprintf("a probe took %v, slow is %v", took, b.cfg.SlowAfter)
+		o = resilience.Failure
+	}
+	p.done(verdict(o))
+	b.why = happening{}
+	return true
+}

@@ -1,6 +1,7 @@
 package resilience
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -67,20 +68,23 @@ func (c *circuitBreaker) call(ctx context.Context, op Op) error {
 	if c.cfg.BlameAfter > 0 {
 		begin = time.Now()
 	}
-	// The permit is settled in a defer because a panic and runtime.Goexit unwind too; a
-	// probe that vanished without a word would hold the breaker half-open.
-	outcome, cause := Failure, errUnwound
-	defer func() { permit.Done(ctx, outcome, cause) }()
-	err = c.next(ctx, op)
-	cause = err // before Classify, which may panic
-	outcome = c.classify(ctx, begin, err)
+	// A panic and runtime.Goexit unwind too; a probe that vanished without a word would hold
+	// the breaker half-open.
+	defer func() {
+		if permit.Live() {
+			permit.Done(ctx, Failure, cmp.Or(err, errUnwound)) // err, if it is Classify that panics
+		}
+	}()
+	if err = c.next(ctx, op); err == nil {
+		permit.Done(ctx, Success, nil)
+		return nil
+	}
+	permit.Done(ctx, c.classify(ctx, begin, err), err)
 	return err
 }
 
 func (c *circuitBreaker) classify(ctx context.Context, begin time.Time, err error) Outcome {
 	switch {
-	case err == nil:
-		return Success
 	case Rejected(err):
 		return Neutral
 	case c.attemptTimedOut(err): // within the breaker, whose own context tells nothing of it

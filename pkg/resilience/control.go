@@ -23,6 +23,7 @@ func (b *breaker) force(ctx context.Context, now time.Duration, m Mode) {
 	if m == b.mode {
 		return
 	}
+	b.expireLocked(now)
 	b.mode = m
 	b.events.Push(ctx, Event{Kind: EventMode, Name: b.name, Mode: m})
 	to := Closed
@@ -38,12 +39,21 @@ func (b *breaker) force(ctx context.Context, now time.Duration, m Mode) {
 
 // Reconfigure implements [Breaker].
 func (b *breaker) Reconfigure(cfg BreakerConfig) error {
+	if err := b.reconfigure(b.now(), cfg); err != nil {
+		return fmt.Errorf("resilience: reconfigure breaker %q: %w", b.name, err)
+	}
+	b.events.Deliver()
+	return nil
+}
+
+func (b *breaker) reconfigure(now time.Duration, cfg BreakerConfig) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	cfg, err := Reconfigured(b.cfg, cfg)
 	if err != nil {
-		return fmt.Errorf("resilience: reconfigure breaker %q: %w", b.name, err)
+		return err
 	}
+	b.expireLocked(now) // under the lease that it had
 	b.cfg = cfg
 	b.tally.Reconfigure(cfg)
 	b.publishLocked()

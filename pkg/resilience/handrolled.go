@@ -50,9 +50,8 @@ type breaker struct {
 	until      time.Duration // of being open; while observing, of what would be
 	reopened   int           // how often since last closed
 	spread     float64       // of the next time open: drawn before, so that Stats can tell it
-	probes     []probe       // out now, the oldest first, while half-open
+	probes     []*probe      // out now, the oldest first, while half-open
 	passed     int           // probes that succeeded this period
-	lastProbe  uint64
 	last       Transition
 }
 
@@ -77,8 +76,12 @@ func (b *breaker) now() time.Duration { return time.Since(b.base) }
 // Acquire implements [Breaker].
 func (b *breaker) Acquire(ctx context.Context) (Permit, error) {
 	if word := b.word.Load(); word&flagAdmit == 0 {
-		return Permit{settler: b, ticket: Ticket{Generation: word >> flagBits}}, nil
+		return NewPermit(b, Ticket{Generation: word >> flagBits}), nil
 	}
+	return b.acquire(ctx)
+}
+
+func (b *breaker) acquire(ctx context.Context) (Permit, error) {
 	now := b.now()
 	if r := b.rejection.Load(); r != nil && now < r.until && b.events.observer == nil {
 		return Permit{}, r.err
@@ -88,7 +91,7 @@ func (b *breaker) Acquire(ctx context.Context) (Permit, error) {
 	if err != nil {
 		return Permit{}, err
 	}
-	return Permit{settler: b, ticket: ticket}, nil
+	return NewPermit(b, ticket), nil
 }
 
 func (b *breaker) admit(ctx context.Context, now time.Duration) (Ticket, error) {
@@ -103,15 +106,12 @@ func (b *breaker) admit(ctx context.Context, now time.Duration) (Ticket, error) 
 		if b.passed+len(b.probes) >= b.cfg.Probes {
 			return Ticket{}, b.rejectLocked(ctx, &OpenError{Breaker: b.name, State: HalfOpen})
 		}
-		b.lastProbe++
-		ticket.Seq = b.lastProbe
-		b.probes = append(b.probes, probe{id: b.lastProbe, begin: now, ctx: ctx})
+		p := &probe{begin: now, ctx: ctx}
+		b.probes = append(b.probes, p)
+		ticket.Record = &Record{Cookie: p}
 	default:
-		if !b.countingLocked(now) {
-			break
-		}
-		if r := b.tally.Begin(now); r != nil {
-			ticket.Seq, ticket.Cookie = r.Seq(), r
+		if b.countingLocked(now) {
+			ticket.Record = b.tally.Begin(now)
 		}
 	}
 	return ticket, nil
@@ -128,25 +128,24 @@ func (b *breaker) Settle(ctx context.Context, t Ticket, o Outcome, err error) bo
 	if o == Success && b.word.Load() == t.Generation<<flagBits {
 		return true
 	}
-	counted := b.settle(ctx, b.now(), t, o, err)
+	counted := b.settle(ctx, t, o, err)
 	b.events.Deliver()
 	return counted
 }
 
-func (b *breaker) settle(ctx context.Context, now time.Duration, t Ticket, o Outcome, err error) bool {
+func (b *breaker) settle(ctx context.Context, t Ticket, o Outcome, err error) bool {
+	now := b.now()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
 	case t.Generation != b.generation:
 		return false
 	case b.state == HalfOpen:
-		return b.settleProbeLocked(ctx, now, t.Seq, o, err)
+		return b.settleProbeLocked(ctx, now, t.Record, o, err)
 	case !b.countingLocked(now):
 		return true
 	}
-	r, _ := t.Cookie.(*Running)
-	b.tally.End(now, r, t.Seq, o)
-	if reason := b.tally.AtEnd(now); reason != "" {
+	if reason := b.tally.End(now, t.Record, o); reason != "" {
 		b.tripLocked(ctx, now, reason, err)
 	}
 	b.publishLocked()

@@ -4,17 +4,17 @@ import "context"
 
 // A Permit is the admission of one call. It belongs to that call: it is not safe for
 // concurrent use, and settling a copy may count again.
+//
+// It is four words, because so much the compiler keeps in registers.
 type Permit struct {
-	settler Settler
+	settler Settler // nil once settled
 	ticket  Ticket
-	settled bool
 }
 
 // A Ticket is what a breaker wants to know of a permit when it comes back.
 type Ticket struct {
-	Generation uint64 // of the state that admitted the call
-	Seq        uint64 // of the call, if the breaker keeps a record of it, from 1; 0: it keeps none
-	Cookie     any    // whatever else
+	Generation uint64  // of the state that admitted the call
+	Record     *Record // of the call, if the breaker keeps one
 }
 
 // A Settler is a breaker's end of its permits. It must be safe for concurrent use.
@@ -27,13 +27,17 @@ type Settler interface {
 // NewPermit is for those who implement a [Breaker].
 func NewPermit(s Settler, t Ticket) Permit { return Permit{settler: s, ticket: t} }
 
+// Live reports whether the permit is still to be settled.
+func (p *Permit) Live() bool { return p.settler != nil }
+
 // Done settles the permit and reports whether the outcome counted. Only the first call
 // does anything. err is the failure's cause, for the transition it may bring; the
 // outcome alone decides. ctx is that of the call, for the same event.
 func (p *Permit) Done(ctx context.Context, o Outcome, err error) bool {
-	if p.settled || p.settler == nil {
+	s := p.settler
+	if s == nil {
 		return false
 	}
-	p.settled = true
-	return p.settler.Settle(ctx, p.ticket, o, err)
+	p.settler = nil
+	return s.Settle(ctx, p.ticket, o, err)
 }

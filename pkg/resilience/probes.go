@@ -9,20 +9,23 @@ import (
 
 // A probe is a call that half-open admitted.
 type probe struct {
-	id    uint64
 	begin time.Duration
 	ctx   context.Context // of its call, which is to blame if it is lost
 }
 
-func (b *breaker) settleProbeLocked(ctx context.Context, now time.Duration, id uint64, o Outcome, err error) bool {
+func (b *breaker) settleProbeLocked(ctx context.Context, now time.Duration, r *Record, o Outcome, err error) bool {
 	if b.leaseExpired(now) {
 		return false // the period is lost already, as the next Acquire will find
 	}
-	i := slices.IndexFunc(b.probes, func(p probe) bool { return p.id == id })
+	if r == nil {
+		return false
+	}
+	p, _ := r.Cookie.(*probe)
+	i := slices.Index(b.probes, p)
 	if i < 0 {
 		return false
 	}
-	took := now - b.probes[i].begin
+	took := now - p.begin
 	b.probes = slices.Delete(b.probes, i, i+1)
 	switch {
 	case o == Neutral:

@@ -28,49 +28,53 @@ func (t *Tally) Records() bool { return t.cfg.SlowRate > 0 }
 func (t *Tally) Idle() bool { return t.window == nil && t.failures == 0 }
 
 // Begin makes a record of a call, or returns nil if slow calls do not count.
-func (t *Tally) Begin(now time.Duration) *Running {
+func (t *Tally) Begin(now time.Duration) *Record {
 	if !t.Records() {
 		return nil
 	}
 	return t.running.add(now)
 }
 
-// End counts a call that ended now. r is what Begin returned and seq its number then; a
-// record that was dropped since makes a call that is not slow.
-func (t *Tally) End(now time.Duration, r *Running, seq uint64, o Outcome) {
+// End counts a call that ended now, and says which rule is met then, or "". r is what
+// Begin returned, or nil; a record that was dropped since makes a call that is not slow.
+func (t *Tally) End(now time.Duration, r *Record, o Outcome) string {
 	slow := false
-	if r != nil && r.seq == seq {
+	if r != nil && r.listed {
 		slow = now-r.begin >= t.cfg.SlowAfter
 		t.running.remove(r)
 	}
-	if o == Neutral {
-		return
-	}
-	failed := o != Success // what is no known outcome is a failure
-	if failed {
+	failed := o != Success && o != Neutral // what is no known outcome is a failure
+	switch {
+	case failed:
 		t.failures++
-	} else {
+	case o == Success:
 		t.failures = 0
 	}
-	if t.window != nil {
-		t.window.add(now, failed, slow)
-	}
-}
-
-// AtEnd says which rule is met after a call has ended, or "".
-func (t *Tally) AtEnd(now time.Duration) string {
-	if t.window == nil { // the common case, without reading the rest
+	if t.window == nil {
 		return t.consecutive()
 	}
+	var sum windowSum
+	if o == Neutral {
+		sum = t.window.sum(now)
+	} else {
+		sum = t.window.add(now, failed, slow)
+	}
 	t.running.advance(now, t.cfg.SlowAfter)
-	c := t.Counts(now)
+	if sum.failed+sum.slow+t.running.overdue+t.failures == 0 { // as long as all is well, this is all
+		return ""
+	}
+	return t.met(sum)
+}
+
+// met says which rule is met, the first of them if there are several.
+func (t *Tally) met(sum windowSum) string {
 	if reason := t.consecutive(); reason != "" {
 		return reason
 	}
-	if reason := t.failureRate(c); reason != "" {
+	if reason := t.failureRate(sum); reason != "" {
 		return reason
 	}
-	return t.slowRate(c)
+	return t.slowRate(sum, t.running.overdue)
 }
 
 // AtBegin says whether the calls that are running now open the breaker before the next
@@ -80,12 +84,16 @@ func (t *Tally) AtBegin(now time.Duration) string {
 		return ""
 	}
 	t.running.advance(now, t.cfg.SlowAfter)
-	return t.slowRate(t.Counts(now))
+	sum := t.window.sum(now)
+	if sum.slow+t.running.overdue == 0 {
+		return ""
+	}
+	return t.slowRate(sum, t.running.overdue)
 }
 
 // Met is AtBegin for those who only look: it changes nothing.
 func (t *Tally) Met(now time.Duration) bool {
-	return t.Records() && t.slowRate(t.Counts(now)) != ""
+	return t.Records() && t.slowRate(t.window.sum(now), t.running.overdueAt(now, t.cfg.SlowAfter)) != ""
 }
 
 func (t *Tally) consecutive() string {
@@ -95,21 +103,21 @@ func (t *Tally) consecutive() string {
 	return fmt.Sprintf("%d of %d failures in a row", t.failures, t.cfg.Failures)
 }
 
-func (t *Tally) failureRate(c Counts) string {
-	if t.cfg.FailureRate == 0 || c.Calls < t.cfg.MinCalls || !atLeast(c.Failed, c.Calls, t.cfg.FailureRate) {
+func (t *Tally) failureRate(sum windowSum) string {
+	if t.cfg.FailureRate == 0 || sum.calls < t.cfg.MinCalls || !atLeast(sum.failed, sum.calls, t.cfg.FailureRate) {
 		return ""
 	}
-	return fmt.Sprintf("%d of %s failed, at least %.4g%%", c.Failed, t.inWindow(c.Calls), 100*t.cfg.FailureRate)
+	return fmt.Sprintf("%d of %s failed, at least %.4g%%", sum.failed, t.inWindow(sum.calls), 100*t.cfg.FailureRate)
 }
 
-func (t *Tally) slowRate(c Counts) string {
-	calls, slow := c.Calls+c.Overdue, c.Slow+c.Overdue
+func (t *Tally) slowRate(sum windowSum, overdue int) string {
+	calls, slow := sum.calls+overdue, sum.slow+overdue
 	if t.cfg.SlowRate == 0 || calls < t.cfg.MinCalls || !atLeast(slow, calls, t.cfg.SlowRate) {
 		return ""
 	}
 	reason := fmt.Sprintf("%d of %s took %v or longer, at least %.4g%%", slow, t.inWindow(calls), t.cfg.SlowAfter, 100*t.cfg.SlowRate)
-	if c.Overdue > 0 {
-		reason += fmt.Sprintf(" (%d of them still running)", c.Overdue)
+	if overdue > 0 {
+		reason += fmt.Sprintf(" (%d of them still running)", overdue)
 	}
 	return reason
 }

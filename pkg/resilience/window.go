@@ -22,7 +22,9 @@ func (s *windowSum) add(failed, slow bool, n int) {
 // time between reading the clock and taking the breaker's lock; such a straggler counts
 // as the present.
 type window interface {
-	add(now time.Duration, failed, slow bool)
+	// add counts a call that ended now, and returns what the window then holds.
+	add(now time.Duration, failed, slow bool) windowSum
+	// sum returns what the window holds now, and changes nothing.
 	sum(now time.Duration) windowSum
 	reset()
 }
@@ -48,7 +50,7 @@ type callWindow struct {
 
 type windowCall struct{ failed, slow bool }
 
-func (w *callWindow) add(_ time.Duration, failed, slow bool) {
+func (w *callWindow) add(_ time.Duration, failed, slow bool) windowSum {
 	if w.total.calls == len(w.ring) {
 		oldest := w.ring[w.next]
 		w.total.add(oldest.failed, oldest.slow, -1)
@@ -59,6 +61,7 @@ func (w *callWindow) add(_ time.Duration, failed, slow bool) {
 	if w.next == len(w.ring) {
 		w.next = 0
 	}
+	return w.total
 }
 
 func (w *callWindow) sum(time.Duration) windowSum { return w.total }
@@ -82,10 +85,11 @@ func newTimeWindow(span time.Duration) *timeWindow {
 	return &timeWindow{width: width, end: width}
 }
 
-func (w *timeWindow) add(now time.Duration, failed, slow bool) {
+func (w *timeWindow) add(now time.Duration, failed, slow bool) windowSum {
 	w.advance(now)
 	w.buckets[w.newest].add(failed, slow, 1)
 	w.total.add(failed, slow, 1)
+	return w.total
 }
 
 // advance drops the buckets that have left the window at now.
@@ -105,7 +109,6 @@ func (w *timeWindow) advance(now time.Duration) {
 	}
 }
 
-// sum does not advance the window, so that it can be asked without changing anything.
 func (w *timeWindow) sum(now time.Duration) windowSum {
 	if now < w.end {
 		return w.total

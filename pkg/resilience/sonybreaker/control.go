@@ -2,6 +2,7 @@ package sonybreaker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"reliability/pkg/resilience"
@@ -24,6 +25,9 @@ func (b *breaker) force(ctx context.Context, m resilience.Mode) {
 	if m == b.mode {
 		return
 	}
+	if b.leaseExpired(b.now()) { // its timer is late
+		b.expireLocked()
+	}
 	b.mode = m
 	b.events.Push(ctx, resilience.Event{Kind: resilience.EventMode, Name: b.name, Mode: m})
 	b.renewLocked()
@@ -45,14 +49,22 @@ func (b *breaker) force(ctx context.Context, m resilience.Mode) {
 
 // Reconfigure implements [resilience.Breaker].
 func (b *breaker) Reconfigure(cfg resilience.BreakerConfig) error {
+	if err := b.reconfigure(cfg); err != nil {
+		return fmt.Errorf("sonybreaker: reconfigure breaker %q: %w", b.name, err)
+	}
+	b.events.Deliver()
+	return nil
+}
+
+func (b *breaker) reconfigure(cfg resilience.BreakerConfig) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	next, err := resilience.Reconfigured(b.cfg, cfg)
-	if err == nil {
-		err = validate(cfg)
+	if err = errors.Join(refusals(cfg), err); err != nil {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("sonybreaker: reconfigure breaker %q: %w", b.name, err)
+	if b.leaseExpired(b.now()) {
+		b.expireLocked() // under the lease that it had
 	}
 	b.cfg = next
 	b.tally.Reconfigure(next)

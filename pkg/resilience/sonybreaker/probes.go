@@ -11,7 +11,6 @@ import (
 
 // A probe is a call that half-open admitted.
 type probe struct {
-	id    uint64
 	ctx   context.Context // of its call, which is to blame if it is lost
 	begin time.Duration
 	timer *time.Timer // fires at the end of the lease
@@ -19,13 +18,13 @@ type probe struct {
 }
 
 func (b *breaker) probeLocked(ctx context.Context, now time.Duration, done func(error)) resilience.Ticket {
-	b.lastProbe++
 	generation := b.generation
-	b.probes = append(b.probes, &probe{
-		id: b.lastProbe, ctx: ctx, begin: now, done: done,
+	p := &probe{
+		ctx: ctx, begin: now, done: done,
 		timer: time.AfterFunc(b.cfg.Lease, func() { b.leaseEnded(generation) }),
-	})
-	return resilience.Ticket{Generation: generation, Seq: b.lastProbe}
+	}
+	b.probes = append(b.probes, p)
+	return resilience.Ticket{Generation: generation, Record: &resilience.Record{Cookie: p}}
 }
 
 // leaseEnded is what a probe's timer calls.
@@ -51,15 +50,18 @@ func (b *breaker) expireLocked() {
 	b.why = happening{}
 }
 
-func (b *breaker) settleProbeLocked(ctx context.Context, now time.Duration, id uint64, o resilience.Outcome, err error) bool {
+func (b *breaker) settleProbeLocked(ctx context.Context, now time.Duration, r *resilience.Record, o resilience.Outcome, err error) bool {
 	if b.leaseExpired(now) {
 		return false // the period is lost already, and the timer about to say so
 	}
-	i := slices.IndexFunc(b.probes, func(p *probe) bool { return p.id == id })
+	if r == nil {
+		return false
+	}
+	p, _ := r.Cookie.(*probe)
+	i := slices.Index(b.probes, p)
 	if i < 0 {
 		return false
 	}
-	p := b.probes[i]
 	p.timer.Stop()
 	b.probes = slices.Delete(b.probes, i, i+1)
 	took := now - p.begin

@@ -52,7 +52,7 @@ import (
 
 // New returns a breaker that gobreaker decides. It is safe for concurrent use.
 func New(cfg resilience.BreakerConfig) (resilience.Breaker, error) {
-	if err := validate(cfg); err != nil {
+	if err := errors.Join(refusals(cfg), cfg.Validate()); err != nil {
 		return nil, fmt.Errorf("sonybreaker: new breaker: %w", err)
 	}
 	cfg = cfg.WithDefaults()
@@ -64,9 +64,8 @@ func New(cfg resilience.BreakerConfig) (resilience.Breaker, error) {
 	return b, nil
 }
 
-// validate reports every field that cannot be accepted, also those that only gobreaker
-// cannot do.
-func validate(cfg resilience.BreakerConfig) error {
+// refusals reports every field that gobreaker cannot do.
+func refusals(cfg resilience.BreakerConfig) error {
 	var bad []error
 	refuse := func(refused bool, field string, value any, allowed string) {
 		if refused {
@@ -76,7 +75,7 @@ func validate(cfg resilience.BreakerConfig) error {
 	refuse(cfg.OpenFor == 1, "OpenFor", cfg.OpenFor, "at least 2ns: gobreaker takes less for its default of a minute")
 	refuse(cfg.OpenGrowth > 1, "OpenGrowth", cfg.OpenGrowth, "0 or 1: gobreaker's timeout is one fixed duration")
 	refuse(cfg.OpenJitter > 0, "OpenJitter", cfg.OpenJitter, "0: gobreaker's timeout is one fixed duration")
-	return errors.Join(append(bad, cfg.Validate())...)
+	return errors.Join(bad...)
 }
 
 type breaker struct {
@@ -92,9 +91,10 @@ type breaker struct {
 	gobreaker *gobreaker.TwoStepCircuitBreaker[struct{}]
 	mode      resilience.Mode
 	tally     *resilience.Tally // while closed
-	why       happening         // the step being made, for the transition it may bring
-	tripping  bool              // that step is to open it
-	opened    string            // why it goes from open to half-open, in words
+	free      []*resilience.Record
+	why       happening // the step being made, for the transition it may bring
+	tripping  bool      // that step is to open it
+	opened    string    // why it goes from open to half-open, in words
 
 	// The mirror of gobreaker's state.
 	state      resilience.State
@@ -103,7 +103,6 @@ type breaker struct {
 	until      time.Duration         // of being open; while observing, of what would be
 	reopened   int                   // how often since last closed
 	probes     []*probe              // out now, the oldest first, while half-open
-	lastProbe  uint64
 	last       resilience.Transition
 }
 
@@ -153,12 +152,24 @@ func (b *breaker) admit(ctx context.Context) (resilience.Ticket, error) {
 	case b.state == resilience.HalfOpen:
 		return b.probeLocked(ctx, now, done), nil
 	}
-	ticket := resilience.Ticket{Generation: b.generation, Cookie: done}
-	if r := b.tally.Begin(now); r != nil {
-		r.Cookie = done
-		ticket.Cookie, ticket.Seq = r, r.Seq()
+	r := b.tally.Begin(now)
+	if r == nil {
+		r = b.recordLocked()
 	}
-	return ticket, nil
+	r.Cookie = done
+	return resilience.Ticket{Generation: b.generation, Record: r}, nil
+}
+
+// recordLocked returns a record for a call of which the tally keeps none. Those of calls
+// that ended are used again.
+func (b *breaker) recordLocked() *resilience.Record {
+	n := len(b.free)
+	if n == 0 {
+		return &resilience.Record{}
+	}
+	r := b.free[n-1]
+	b.free = b.free[:n-1]
+	return r
 }
 
 func (b *breaker) admitByHandLocked(ctx context.Context, now time.Duration) (resilience.Ticket, error) {
@@ -167,9 +178,7 @@ func (b *breaker) admitByHandLocked(ctx context.Context, now time.Duration) (res
 		return resilience.Ticket{}, b.rejectLocked(ctx, b.rejection)
 	}
 	if b.countingLocked(now) {
-		if r := b.tally.Begin(now); r != nil {
-			ticket.Cookie, ticket.Seq = r, r.Seq()
-		}
+		ticket.Record = b.tally.Begin(now)
 	}
 	return ticket, nil
 }
@@ -197,23 +206,29 @@ func (b *breaker) settle(ctx context.Context, t resilience.Ticket, o resilience.
 		// which is for the next Acquire to do.
 		return false
 	case b.state == resilience.HalfOpen:
-		return b.settleProbeLocked(ctx, now, t.Seq, o, err)
+		return b.settleProbeLocked(ctx, now, t.Record, o, err)
 	}
-	r, _ := t.Cookie.(*resilience.Running)
-	done, _ := t.Cookie.(func(error))
-	if r != nil && r.Seq() == t.Seq {
-		done, _ = r.Cookie.(func(error))
-	}
-	if done != nil {
-		done(verdict(o))
-	}
+	b.doneLocked(t.Record, o)
 	if b.countingLocked(now) {
-		b.tally.End(now, r, t.Seq, o)
-		if reason := b.tally.AtEnd(now); reason != "" {
+		if reason := b.tally.End(now, t.Record, o); reason != "" {
 			b.tripLocked(ctx, now, reason, err)
 		}
 	}
 	return true
+}
+
+// doneLocked tells gobreaker, which counts as well but is not asked.
+func (b *breaker) doneLocked(r *resilience.Record, o resilience.Outcome) {
+	if r == nil {
+		return
+	}
+	if done, ok := r.Cookie.(func(error)); ok {
+		done(verdict(o))
+	}
+	if !b.tally.Records() {
+		r.Cookie = nil
+		b.free = append(b.free, r)
+	}
 }
 
 // countingLocked reports whether calls count as of a closed breaker.

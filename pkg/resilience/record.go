@@ -2,41 +2,36 @@ package resilience
 
 import "time"
 
-// A Running is the record of a call in flight, which a [Tally] keeps while slow calls
-// count.
-type Running struct {
-	// Cookie is for whoever keeps the tally; it is cleared when the call ends.
+// A Record is what a breaker keeps of a call in flight: while slow calls count, its
+// [Tally] makes one for each.
+type Record struct {
+	// Cookie is the breaker's own. A tally clears it when the call ends.
 	Cookie any
 
-	seq        uint64
+	listed     bool
 	begin      time.Duration
 	overdue    bool
-	prev, next *Running
+	prev, next *Record
 }
-
-// Seq tells this call from a later one in the same record.
-func (r *Running) Seq() uint64 { return r.seq }
 
 // inFlight is a list of the calls in flight, the longest running first. The overdue ones
 // are a prefix of it, so that finding them costs nothing until one becomes overdue.
-// Records are used again: a settled call returns its own.
+// The record of a call that has ended is used again.
 type inFlight struct {
-	oldest, newest *Running
-	firstYoung     *Running // the oldest that is not overdue yet
+	oldest, newest *Record
+	firstYoung     *Record // the oldest that is not overdue yet
 	overdue        int
-	lastSeq        uint64
-	free           *Running // linked by next
+	free           *Record // linked by next
 }
 
-func (l *inFlight) add(now time.Duration) *Running {
+func (l *inFlight) add(now time.Duration) *Record {
 	r := l.free
 	if r == nil {
-		r = &Running{}
+		r = &Record{}
 	} else {
 		l.free = r.next
 	}
-	l.lastSeq++
-	*r = Running{seq: l.lastSeq, begin: now}
+	*r = Record{listed: true, begin: now}
 	// The clock was read before the lock was taken: a call may have overtaken this one.
 	after := l.newest
 	for after != nil && !after.overdue && after.begin > now {
@@ -49,7 +44,7 @@ func (l *inFlight) add(now time.Duration) *Running {
 	return r
 }
 
-func (l *inFlight) insert(r, after *Running) {
+func (l *inFlight) insert(r, after *Record) {
 	r.prev = after
 	if after == nil {
 		r.next, l.oldest = l.oldest, r
@@ -63,7 +58,7 @@ func (l *inFlight) insert(r, after *Running) {
 	}
 }
 
-func (l *inFlight) remove(r *Running) {
+func (l *inFlight) remove(r *Record) {
 	if r.overdue {
 		l.overdue--
 	}
@@ -80,7 +75,7 @@ func (l *inFlight) remove(r *Running) {
 	} else {
 		r.next.prev = r.prev
 	}
-	*r = Running{next: l.free}
+	*r = Record{next: l.free}
 	l.free = r
 }
 
@@ -110,14 +105,11 @@ func (l *inFlight) restart() {
 	l.firstYoung, l.overdue = l.oldest, 0
 }
 
-// reset forgets the calls. Their records lose their numbers, by which those who still
-// hold one find out.
+// reset forgets the calls. Their records are not used again, because those calls still
+// hold them.
 func (l *inFlight) reset() {
-	for l.oldest != nil {
-		r := l.oldest
-		l.oldest = r.next
-		*r = Running{next: l.free}
-		l.free = r
+	for r := l.oldest; r != nil; r = r.next {
+		r.listed = false
 	}
-	l.newest, l.firstYoung, l.overdue = nil, nil, 0
+	l.oldest, l.newest, l.firstYoung, l.overdue = nil, nil, nil, 0
 }

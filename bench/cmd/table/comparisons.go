@@ -14,7 +14,8 @@ func comparisons() []comparison {
 			"eapache knows no other rule than failures that add up, and forgets them only in a pause."},
 		{"BreakerClosedParallel", "gobreaker", "The same breaker, shared by as many goroutines as there are cores. " +
 			"ns/op is elapsed time divided by the calls of all of them: with nothing shared it would be the serial figure divided by the cores."},
-		{"BreakerOpen", "gobreaker", "A call that an open breaker turns away; the operation does not run."},
+		{"BreakerOpen", "gobreaker", "A call that an open breaker turns away; the operation does not run. " +
+			"eapache looks at no clock then: a goroutine that sleeps meanwhile ends its open state."},
 		{"BreakerWindow", "gobreaker", "A call that succeeds, through a closed breaker which a failure rate of 50 % over ten seconds and at least " +
 			"twenty calls would open. gobreaker counts in ten buckets of a second (Interval and BucketPeriod)."},
 		{"BreakerWindowParallel", "gobreaker", "The same breaker, shared by as many goroutines as there are cores."},

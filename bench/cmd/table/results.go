@@ -95,15 +95,20 @@ func (r *results) add(record *benchfmt.Result) error {
 		return fmt.Errorf("%s was measured as %s%s before: they do not make one line", record.Name, l.name(), l.suffix)
 	}
 	l.iterations = min(l.iterations, record.Iters)
-	for unit, values := range map[string]*[]float64{"sec/op": &l.nanoseconds, "B/op": &l.bytes, "allocs/op": &l.allocations} {
-		value, ok := record.Value(unit)
+	for _, m := range []struct {
+		unit   string
+		scale  float64
+		values *[]float64
+	}{
+		{"sec/op", 1e9, &l.nanoseconds}, // benchfmt makes seconds of ns/op
+		{"B/op", 1, &l.bytes},
+		{"allocs/op", 1, &l.allocations},
+	} {
+		value, ok := record.Value(m.unit)
 		if !ok {
-			return fmt.Errorf("%s does not say its %s", record.Name, unit)
+			return fmt.Errorf("%s does not say its %s", record.Name, m.unit)
 		}
-		if unit == "sec/op" { // as benchfmt has it
-			value *= 1e9
-		}
-		*values = append(*values, value)
+		*m.values = append(*m.values, m.scale*value)
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 # Everything there is to do here, each a line of real command. `make` alone lists it.
 OVERLAY ?= local
 BENCHTIME ?= 1s
+BENCHCOUNT ?= 6
+BENCHDOC ?= docs/benchmarks.md
 TILT    ?= $(shell command -v tilt)
 export OVERLAY TILT KIND_IMAGE
 
@@ -20,8 +22,13 @@ lint: ## golangci-lint, at the version that tools/go.mod pins
 	go tool -modfile=tools/go.mod golangci-lint run ./...
 	cd e2e && go tool -modfile=../tools/go.mod golangci-lint run ./...
 
-bench: ## the library's benchmarks
+bench: ## the library beside its peers, into docs/benchmarks.md (BENCHTIME=1s BENCHCOUNT=6 BENCHDOC=)
 	go test -run '^$$' -bench . -benchtime $(BENCHTIME) ./pkg/resilience/...
+	cd bench && go test -c -o bench.test . && : > bench.txt
+	@# The whole set again and again, not each benchmark: a noisy minute hits all contenders alike.
+	@cd bench && for run in $$(seq $(BENCHCOUNT)); do echo "run $$run of $(BENCHCOUNT)"; \
+		./bench.test -test.run '^$$' -test.bench . -test.benchtime $(BENCHTIME) >> bench.txt || { cat bench.txt; exit 1; }; done
+	cd bench && go run ./cmd/table $(BENCHDOC:%=../%) < bench.txt
 
 ui-test: ## the page, in a real browser
 	cd e2e && go test -count=1 -run TestPage -v ./ui/...

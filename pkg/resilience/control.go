@@ -79,9 +79,11 @@ func (b *breaker) Stats() Stats {
 		s.State, s.Reopened = Closed, 0
 	case b.state == HalfOpen:
 		s.ProbesPassed, s.ProbesOut = b.passed, len(b.probes)
-	case b.state == Closed && b.mode == ModeAutomatic && b.tally.Met(now):
-		s.State = Open
+	case b.state == Closed && b.countingLocked(now) && b.tally.Met(now):
 		until = now + b.cfg.openTime(0, b.spread)
+		if b.mode == ModeAutomatic {
+			s.State = Open
+		}
 	case b.state == Closed:
 		s.Counts = b.tally.Counts(now)
 	}

@@ -11,6 +11,7 @@ package breakertest
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -41,6 +42,22 @@ func Run(t *testing.T, newBreaker New) {
 		{"a permit settles once", settlesOnce},
 		{"a probe that unwinds has failed", unwinding},
 		{"stats say what is missing", stats},
+		{"the failure rate opens it", failureRate},
+		{"a window of calls holds the last ones", callWindow},
+		{"a window of time moves on by tenths", timeWindow},
+		{"calls slower than the window count", slowerThanWindow},
+		{"calls in flight do not dilute the rate", inFlightDilutesNothing},
+		{"slow calls count, running or ended, once", slowCalls},
+		{"hung calls open it before they return", hungCalls},
+		{"slow calls are noticed when another ends", slowAtDone},
+		{"a slow probe has failed", slowProbeFails},
+		{"held open", heldOpen},
+		{"held closed", heldClosed},
+		{"observing never rejects", observing},
+		{"modes are told", modesTold},
+		{"thresholds change under way", reconfigured},
+		{"open times grow", growing},
+		{"open times are jittered", jittered},
 		{"transitions are told in order, once, with their call", transitionsTold},
 		{"observers may call back, panic and exit", rudeObservers},
 		{"bad configurations are refused", badConfigs},
@@ -159,4 +176,10 @@ func (r *recorder) Observe(ctx context.Context, e resilience.Event) {
 	defer r.mu.Unlock()
 	r.events = append(r.events, e)
 	r.calls = append(r.calls, ctx.Value(callKey{}))
+}
+
+func (r *recorder) all() []resilience.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.events)
 }

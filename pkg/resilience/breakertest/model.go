@@ -23,7 +23,7 @@ type Model struct {
 	failures   int // in a row
 	ended      []endedCall
 	running    map[int]runningCall
-	probes     []int // of running, the oldest first
+	probes     []outProbe // the oldest first
 	passed     int
 	lastCall   int
 
@@ -43,6 +43,11 @@ type runningCall struct {
 	generation int
 	begin      time.Duration
 	recorded   bool // slow calls counted when it began
+}
+
+type outProbe struct {
+	call  int
+	begin time.Duration
 }
 
 type endedCall struct {
@@ -81,7 +86,7 @@ func (m *Model) Acquire(now time.Duration) (call int, ok bool) {
 	m.lastCall++
 	m.running[m.lastCall] = runningCall{m.generation, now, m.cfg.SlowRate > 0 && m.counting(now)}
 	if m.state == resilience.HalfOpen {
-		m.probes = append(m.probes, m.lastCall)
+		m.probes = append(m.probes, outProbe{m.lastCall, now})
 	}
 	return m.lastCall, true
 }
@@ -119,7 +124,7 @@ func (m *Model) probeDone(now time.Duration, call int, c runningCall, o resilien
 	if m.lost(now) {
 		return false
 	}
-	m.probes = slices.DeleteFunc(m.probes, func(p int) bool { return p == call })
+	m.probes = slices.DeleteFunc(m.probes, func(p outProbe) bool { return p.call == call })
 	slow := m.cfg.SlowRate > 0 && now-c.begin >= m.cfg.SlowAfter
 	switch {
 	case o == resilience.Neutral:
@@ -252,12 +257,12 @@ func (m *Model) slowMet(c resilience.Counts) bool {
 }
 
 func (m *Model) lost(now time.Duration) bool {
-	return len(m.probes) > 0 && now >= m.running[m.probes[0]].begin+m.cfg.Lease
+	return len(m.probes) > 0 && now >= m.probes[0].begin+m.cfg.Lease
 }
 
 func (m *Model) expire(now time.Duration) {
 	if m.lost(now) {
-		m.change(m.running[m.probes[0]].begin+m.cfg.Lease, resilience.Open, resilience.Counts{})
+		m.change(m.probes[0].begin+m.cfg.Lease, resilience.Open, resilience.Counts{})
 	}
 }
 

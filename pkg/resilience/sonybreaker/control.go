@@ -94,8 +94,11 @@ func (b *breaker) Stats() resilience.Stats {
 		until = b.probes[0].begin + b.cfg.Lease + b.installed.OpenFor
 	case b.state == resilience.HalfOpen:
 		s.ProbesPassed, s.ProbesOut = int(b.gobreaker.Counts().ConsecutiveSuccesses), len(b.probes)
-	case b.state == resilience.Closed && b.mode == resilience.ModeAutomatic && b.tally.Met(now):
-		s.State, until = resilience.Open, now+b.installed.OpenFor
+	case b.countingLocked(now) && b.tally.Met(now):
+		until = now + b.installed.OpenFor
+		if b.mode == resilience.ModeAutomatic {
+			s.State = resilience.Open
+		}
 	case b.state == resilience.Closed:
 		s.Counts = b.tally.Counts(now)
 	}

@@ -1,0 +1,222 @@
+package breakertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing/synctest"
+	"time"
+
+	"reliability/pkg/resilience"
+)
+
+// CheckHistory lets several goroutines use one breaker at once, in a synctest bubble that
+// the caller provides, and says whether what they saw is linearizable: whether there is
+// an order of their calls that respects which of them had returned before another began,
+// and in which the [Model] gives every one of them the same answer (Herlihy and Wing,
+// 1990; the search is Wing and Gong's).
+//
+// Between bursts of calls all goroutines stop, time passes, and Stats is compared too.
+func CheckHistory(newBreaker New, cfg resilience.BreakerConfig, random *rand.Rand) error {
+	model, err := NewModel(cfg)
+	if err != nil {
+		return err
+	}
+	b, err := newBreaker(cfg)
+	if err != nil {
+		return err
+	}
+	const callers, bursts, callsEach = 3, 5, 3
+	h := &history{breaker: b, begin: time.Now()}
+	permits := make([][]*held, callers)
+	for range bursts {
+		var wg sync.WaitGroup
+		for caller := range permits {
+			script := make([]int, callsEach)
+			for i := range script {
+				script[i] = random.IntN(5)
+			}
+			wg.Go(func() {
+				for _, what := range script {
+					runtime.Gosched()
+					permits[caller] = h.act(what, permits[caller])
+				}
+			})
+		}
+		wg.Wait()
+		h.quiet(func(e *happened) { e.kind, e.stats = "stats", stripped(b.Stats()) })
+		time.Sleep(advances(cfg)[random.IntN(len(advances(cfg)))])
+		synctest.Wait()
+	}
+	for _, mine := range permits {
+		for _, p := range mine {
+			p.permit.Done(context.Background(), resilience.Neutral, nil)
+		}
+	}
+	if !linearizable(h.events, model) {
+		return fmt.Errorf("no order of these calls explains their answers:\n%s", lines(h.events))
+	}
+	return nil
+}
+
+// history is what was done, and when in relation to what else.
+type history struct {
+	breaker resilience.Breaker
+	begin   time.Time
+	stamp   atomic.Int64
+
+	mu     sync.Mutex // protects events
+	events []*happened
+}
+
+// A happened is one call of a breaker's method, from its invocation to its return.
+type happened struct {
+	kind             string // "acquire", "done" or "stats"
+	invoked, retired int64
+	at               time.Duration
+	permit           *held // got, or settled
+	outcome          resilience.Outcome
+	yes              bool // admitted, or counted
+	stats            resilience.Stats
+}
+
+func (e *happened) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%3d to %3d at %v: %s", e.invoked, e.retired, e.at, e.kind)
+	switch e.kind {
+	case "stats":
+		fmt.Fprintf(&b, " %+v", e.stats)
+	case "done":
+		fmt.Fprintf(&b, " %v of call %p", e.outcome, e.permit)
+	default:
+		fmt.Fprintf(&b, " call %p", e.permit)
+	}
+	fmt.Fprintf(&b, " %v", e.yes)
+	return b.String()
+}
+
+type held struct{ permit resilience.Permit }
+
+// act does what the script says and returns the permits that the caller now holds.
+func (h *history) act(what int, mine []*held) []*held {
+	if what < 2 || len(mine) == 0 {
+		p := &held{}
+		h.quiet(func(e *happened) {
+			var err error
+			p.permit, err = h.breaker.Acquire(context.Background())
+			e.kind, e.permit, e.yes = "acquire", p, err == nil
+		})
+		if p.permit.Live() {
+			mine = append(mine, p)
+		}
+		return mine
+	}
+	outcome := resilience.Outcome(what - 2)
+	p := mine[0]
+	h.quiet(func(e *happened) {
+		e.kind, e.permit, e.outcome = "done", p, outcome
+		e.yes = p.permit.Done(context.Background(), outcome, errBoom)
+	})
+	return mine[1:]
+}
+
+// quiet records one call, between two stamps.
+func (h *history) quiet(call func(*happened)) {
+	e := &happened{at: time.Since(h.begin), invoked: h.stamp.Add(1)}
+	call(e)
+	e.retired = h.stamp.Add(1)
+	h.mu.Lock()
+	h.events = append(h.events, e)
+	h.mu.Unlock()
+}
+
+func stripped(s resilience.Stats) resilience.Stats {
+	s.Name, s.Last, s.Until = "", resilience.Transition{}, time.Time{}
+	return s
+}
+
+// linearizable looks for the order.
+func linearizable(events []*happened, model *Model) bool {
+	s := &search{dead: map[string]bool{}}
+	return s.explains(events, model, map[*held]int{})
+}
+
+type search struct{ dead map[string]bool }
+
+// explains reports whether the model can answer the remaining events in some order.
+// numbers are the model's numbers of the calls admitted so far.
+func (s *search) explains(rest []*happened, model *Model, numbers map[*held]int) bool {
+	if len(rest) == 0 {
+		return true
+	}
+	key := fmt.Sprint(rest, model.fingerprint(), numbers)
+	if s.dead[key] {
+		return false
+	}
+	for i, e := range rest {
+		if !mayBeFirst(e, rest) {
+			continue
+		}
+		next := model.Clone()
+		number, err := next.answer(e, numbers[e.permit])
+		if err != nil {
+			continue
+		}
+		others := append(append([]*happened(nil), rest[:i]...), rest[i+1:]...)
+		known := map[*held]int{e.permit: number}
+		for p, n := range numbers {
+			if p != e.permit {
+				known[p] = n
+			}
+		}
+		if s.explains(others, next, known) {
+			return true
+		}
+	}
+	s.dead[key] = true
+	return false
+}
+
+// mayBeFirst reports whether nothing else had returned before e began.
+func mayBeFirst(e *happened, rest []*happened) bool {
+	for _, other := range rest {
+		if other.retired < e.invoked {
+			return false
+		}
+	}
+	return true
+}
+
+// answer makes the model do what e did, and is an error if it says something else.
+func (m *Model) answer(e *happened, number int) (int, error) {
+	differs := errors.New("the model says otherwise")
+	switch e.kind {
+	case "acquire":
+		n, ok := m.Acquire(e.at)
+		if ok != e.yes {
+			return 0, differs
+		}
+		return n, nil
+	case "done":
+		if m.Done(e.at, number, e.outcome) != e.yes {
+			return 0, differs
+		}
+		return number, nil
+	default:
+		if want, _ := m.Stats(e.at); want != e.stats {
+			return 0, differs
+		}
+		return 0, nil
+	}
+}
+
+func (m *Model) fingerprint() string {
+	c := *m
+	c.Changes = nil
+	return fmt.Sprint(c)
+}

@@ -1,0 +1,20 @@
+package resilience_test
+
+import (
+	"testing"
+
+	"reliability/pkg/resilience"
+	"reliability/pkg/resilience/breakertest"
+)
+
+func TestHandRolledProgramsExhaustively(t *testing.T) {
+	breakertest.RunExhaustive(t, resilience.NewBreaker)
+}
+
+func TestHandRolledProgramsAtRandom(t *testing.T) {
+	breakertest.RunRandom(t, resilience.NewBreaker)
+}
+
+func FuzzHandRolledProgram(f *testing.F) { breakertest.Fuzz(f, resilience.NewBreaker) }
+
+func TestHandRolledHistories(t *testing.T) { breakertest.RunConcurrent(t, resilience.NewBreaker) }

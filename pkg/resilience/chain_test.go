@@ -211,27 +211,3 @@ func TestClassifier(t *testing.T) {
 		t.Errorf("%d failures in a row; want 1", got)
 	}
 }
-
-func TestHappyPathAllocatesNothing(t *testing.T) {
-	b, err := resilience.NewBreaker(resilience.BreakerConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := chain(t,
-		resilience.Retry(resilience.RetryConfig{}),
-		resilience.CircuitBreaker(resilience.CircuitBreakerConfig{Breaker: b}),
-	)
-	ctx, op := t.Context(), func(context.Context) error { return nil }
-	if got := testing.AllocsPerRun(1000, func() { _ = h(ctx, op) }); got != 0 {
-		t.Errorf("retry and breaker allocate %v times per call; want 0", got)
-	}
-	limited := chain(t, resilience.Timeout(resilience.TimeoutConfig{Limit: time.Second}))
-	bare := testing.AllocsPerRun(1000, func() {
-		ctx, cancel := context.WithTimeout(ctx, time.Second)
-		_ = op(ctx)
-		cancel()
-	})
-	if got := testing.AllocsPerRun(1000, func() { _ = limited(ctx, op) }); got > bare {
-		t.Errorf("a timeout allocates %v times per call; bare context.WithTimeout %v", got, bare)
-	}
-}

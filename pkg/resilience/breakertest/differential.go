@@ -20,6 +20,8 @@ func plans() map[string][]resilience.BreakerConfig {
 	consecutive := resilience.BreakerConfig{Failures: 2, OpenFor: 50, Probes: 2, Lease: 70}
 	patient := consecutive
 	patient.Failures, patient.Lease = 3, 90
+	touchy := consecutive
+	touchy.Failures = 1
 	growing := consecutive
 	growing.Failures, growing.Probes, growing.OpenGrowth, growing.OpenMax = 1, 1, 1.5, 100
 	calls := resilience.BreakerConfig{FailureRate: 0.5, WindowCalls: 3, MinCalls: 2, OpenFor: 50, Probes: 1, Lease: 70}
@@ -36,6 +38,7 @@ func plans() map[string][]resilience.BreakerConfig {
 	more.OpenFor, more.Probes = 110, 3
 	return map[string][]resilience.BreakerConfig{
 		"consecutive": {consecutive, patient},
+		"touchy":      {touchy},
 		"growing":     {growing},
 		"calls":       {calls, one},
 		"times":       {times, slow},
@@ -84,22 +87,30 @@ func RunExhaustive(t *testing.T, newBreaker New) {
 	t.Helper()
 	for name := range plans() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			cfgs := plan(t, newBreaker, name)
 			synctest.Test(t, func(t *testing.T) {
-				n, err := Enumerate(exhaustiveSteps, cfgs[0], func(p Program) error {
+				steps := exhaustiveSteps(cfgs[0])
+				n, err := Enumerate(steps, cfgs[0], func(p Program) error {
 					return RunProgram(newBreaker, p, cfgs...)
 				})
 				if err != nil {
 					t.Fatal(err)
 				}
-				t.Logf("%d programs of %d steps", n, exhaustiveSteps)
+				t.Logf("%d programs of %d steps", n, steps)
 			})
 		})
 	}
 }
 
-// exhaustiveSteps is how far a breaker gets in about a second.
-const exhaustiveSteps = 6
+// exhaustiveSteps is how far a breaker gets in about a second. Rates have more limits to
+// wait for.
+func exhaustiveSteps(cfg resilience.BreakerConfig) int {
+	if cfg.FailureRate > 0 || cfg.SlowRate > 0 {
+		return 6
+	}
+	return 7
+}
 
 // RunRandom runs long programs of random steps. The seed is logged.
 func RunRandom(t *testing.T, newBreaker New) {
@@ -107,6 +118,7 @@ func RunRandom(t *testing.T, newBreaker New) {
 	const programs, length = 400, 120
 	for name := range plans() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			cfgs := plan(t, newBreaker, name)
 			seed := uint64(time.Now().UnixNano())
 			t.Logf("seed %d", seed)
@@ -126,9 +138,10 @@ func RunRandom(t *testing.T, newBreaker New) {
 // logged; it decides what is called, the scheduler when.
 func RunConcurrent(t *testing.T, newBreaker New) {
 	t.Helper()
-	const histories = 300
+	const histories = 100
 	for name := range plans() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			cfg := plan(t, newBreaker, name)[0]
 			seed := uint64(time.Now().UnixNano())
 			t.Logf("seed %d", seed)

@@ -2,7 +2,6 @@ package breakertest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -31,7 +30,7 @@ func CheckHistory(newBreaker New, cfg resilience.BreakerConfig, random *rand.Ran
 	if err != nil {
 		return err
 	}
-	const callers, bursts, callsEach = 3, 5, 3
+	const callers, bursts, callsEach = 3, 5, 3 // with Stats, 50 events; see maxEvents
 	h := &history{breaker: b, begin: time.Now()}
 	permits := make([][]*held, callers)
 	for range bursts {
@@ -142,39 +141,48 @@ func stripped(s resilience.Stats) resilience.Stats {
 
 // linearizable looks for the order.
 func linearizable(events []*happened, model *Model) bool {
-	s := &search{dead: map[string]bool{}}
-	return s.explains(events, model, map[*held]int{})
+	s := &search{events: events, dead: map[dead]bool{}}
+	return s.explains(placed{}, model)
 }
 
-type search struct{ dead map[string]bool }
+// maxEvents is how many a history may have: as many as a word has bits.
+const maxEvents = 64
 
-// explains reports whether the model can answer the remaining events in some order.
-// numbers are the model's numbers of the calls admitted so far.
-func (s *search) explains(rest []*happened, model *Model, numbers map[*held]int) bool {
-	if len(rest) == 0 {
+type search struct {
+	events []*happened
+	dead   map[dead]bool // ends that were tried
+}
+
+// placed is how far an order has come.
+type placed struct {
+	events  uint64           // a bit for each one that has its place
+	numbers [maxEvents]uint8 // the model's numbers of the calls they admitted
+}
+
+// dead is a state from which the rest cannot be explained.
+type dead struct {
+	placed
+	model string
+}
+
+// explains reports whether the model can answer the events that have no place yet.
+func (s *search) explains(p placed, model *Model) bool {
+	if p.events == 1<<len(s.events)-1 {
 		return true
 	}
-	key := fmt.Sprint(rest, model.fingerprint(), numbers)
+	key := dead{p, model.fingerprint()}
 	if s.dead[key] {
 		return false
 	}
-	for i, e := range rest {
-		if !mayBeFirst(e, rest) {
+	for i, e := range s.events {
+		if p.events>>i&1 == 1 || !s.mayBeNext(p, e) {
 			continue
 		}
-		next := model.Clone()
-		number, err := next.answer(e, numbers[e.permit])
-		if err != nil {
-			continue
-		}
-		others := append(append([]*happened(nil), rest[:i]...), rest[i+1:]...)
-		known := map[*held]int{e.permit: number}
-		for p, n := range numbers {
-			if p != e.permit {
-				known[p] = n
-			}
-		}
-		if s.explains(others, next, known) {
+		next, then := model.Clone(), p
+		number, agreed := next.answer(e, int(p.numbers[s.admission(e)]))
+		then.events |= 1 << i
+		then.numbers[i] = uint8(number)
+		if agreed && s.explains(then, next) {
 			return true
 		}
 	}
@@ -182,41 +190,40 @@ func (s *search) explains(rest []*happened, model *Model, numbers map[*held]int)
 	return false
 }
 
-// mayBeFirst reports whether nothing else had returned before e began.
-func mayBeFirst(e *happened, rest []*happened) bool {
-	for _, other := range rest {
-		if other.retired < e.invoked {
+// admission is the place of the event that got e its permit, if it has one.
+func (s *search) admission(e *happened) int {
+	for i, other := range s.events {
+		if other.kind == "acquire" && other.permit == e.permit {
+			return i
+		}
+	}
+	return 0
+}
+
+// mayBeNext reports whether everything that had returned before e began has its place.
+func (s *search) mayBeNext(p placed, e *happened) bool {
+	for i, other := range s.events {
+		if p.events>>i&1 == 0 && other.retired < e.invoked {
 			return false
 		}
 	}
 	return true
 }
 
-// answer makes the model do what e did, and is an error if it says something else.
-func (m *Model) answer(e *happened, number int) (int, error) {
-	differs := errors.New("the model says otherwise")
+// answer makes the model do what e did, and says whether it agrees.
+func (m *Model) answer(e *happened, number int) (admitted int, agreed bool) {
 	switch e.kind {
 	case "acquire":
 		n, ok := m.Acquire(e.at)
-		if ok != e.yes {
-			return 0, differs
-		}
-		return n, nil
+		return n, ok == e.yes
 	case "done":
-		if m.Done(e.at, number, e.outcome) != e.yes {
-			return 0, differs
-		}
-		return number, nil
+		return 0, m.Done(e.at, number, e.outcome) == e.yes
 	default:
-		if want, _ := m.Stats(e.at); want != e.stats {
-			return 0, differs
-		}
-		return 0, nil
+		want, _ := m.Stats(e.at)
+		return 0, want == e.stats
 	}
 }
 
 func (m *Model) fingerprint() string {
-	c := *m
-	c.Changes = nil
-	return fmt.Sprint(c)
+	return fmt.Sprint(m.state, m.generation, m.until, m.reopened, m.failures, m.ended, m.running, m.probes, m.passed)
 }

@@ -167,7 +167,7 @@ func (r *run) acquire() error {
 	permit, err := r.breaker.Acquire(context.Background())
 	number, admitted := r.model.Acquire(r.now())
 	if admitted != (err == nil) {
-		return fmt.Errorf("Acquire: %w; the model admits: %v", err, admitted)
+		return fmt.Errorf("Acquire: %v; the model admits: %v", err, admitted) //nolint:errorlint // may be nil
 	}
 	if admitted {
 		r.calls = append(r.calls, &pair{permit, number})

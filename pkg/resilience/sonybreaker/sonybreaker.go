@@ -22,6 +22,8 @@
 //     nothing.
 //   - gobreaker is still open at exactly the end of its timeout. Here it is half-open, as
 //     the hand-rolled breaker is.
+//   - gobreaker reads the clock for itself. Here nobody is let through before the Until that
+//     was announced.
 //   - gobreaker drops a late result without a word. Here Done says that it did not count.
 //   - gobreaker cannot be held open or closed by hand, nor only observe. Here it can.
 //
@@ -33,9 +35,7 @@
 //	                         breaker is closed: gobreaker's settings are fixed when it is made
 //	an expired lease         is noticed by a timer: the breaker opens at once, not at the next
 //	                         Acquire, and its observer is called on the timer's goroutine
-//	Until                    gobreaker reads the clock for itself, so it may admit a probe some
-//	                         microseconds before the Until that was announced
-//	an admitted call         costs an allocation, gobreaker's done callback, and two locks
+//	an admitted call         costs an allocation, gobreaker's done callback, and four locks
 package sonybreaker
 
 import (
@@ -140,6 +140,9 @@ func (b *breaker) admit(ctx context.Context) (resilience.Ticket, error) {
 	}
 	if b.mode != resilience.ModeAutomatic { // gobreaker has no part in this
 		return b.admitByHandLocked(ctx, now)
+	}
+	if b.state == resilience.Open && now < b.until {
+		return resilience.Ticket{}, b.rejectLocked(ctx, b.rejection)
 	}
 	b.why = happening{ctx: ctx, reason: b.opened}
 	done, err := b.gobreaker.Allow()

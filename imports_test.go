@@ -48,6 +48,8 @@ var rules = []rule{
 	// Teams take these home by copying the folder.
 	{from: "reliability/pkg/resilience", forbidden: []string{"outside the standard library"},
 		why: "a copy must build in an empty module"},
+	{from: "reliability/pkg/resilience/resiliencehttp", forbidden: []string{"outside the standard library and reliability/pkg/resilience"},
+		why: "a copy must build in an empty module"},
 	{from: "reliability/pkg/resilience/breakertest", forbidden: []string{"outside the standard library and reliability/pkg/resilience"},
 		why: "a copy must build in an empty module"},
 }

@@ -4,26 +4,30 @@ import (
 	"math"
 	"testing"
 	"time"
-
-	"pgregory.net/rapid"
 )
 
-// TestBackoffBounds: whatever the configuration and the attempt, a delay is within its
-// bounds: never negative, never above Max, never an overflow.
-func TestBackoffBounds(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+// FuzzBackoff: whatever the configuration and the attempt, a delay is within its bounds:
+// never negative, never above Max, never an overflow; and the ceiling never shrinks.
+func FuzzBackoff(f *testing.F) {
+	day := int64(maxDelayAllowed)
+	f.Add(int64(1), int64(0), 1.0, uint8(0), 1, int64(0), 0.0)
+	f.Add(int64(50e6), int64(2e9), 2.0, uint8(0), 4, int64(0), 0.5)
+	f.Add(day, day, 100.0, uint8(3), 100, day, math.Nextafter(1, 0))
+	f.Add(int64(1), day, 100.0, uint8(1), 100, day, 0.999)
+	f.Add(int64(3), int64(1), 1.0001, uint8(2), 7, int64(5), 0.25)
+	f.Fuzz(func(t *testing.T, base, above int64, multiplier float64, jitter uint8, attempt int, previous int64, u float64) {
 		b := backoff{
-			base:       time.Duration(rapid.Int64Range(1, int64(maxDelayAllowed)).Draw(t, "base")),
-			multiplier: rapid.Float64Range(1, 100).Draw(t, "multiplier"),
-			jitter:     Jitter(rapid.IntRange(0, int(JitterDecorrelated)).Draw(t, "jitter")),
+			base: time.Duration(base), max: time.Duration(base) + time.Duration(above),
+			multiplier: multiplier, jitter: Jitter(jitter),
 		}
-		b.max = b.base + time.Duration(rapid.Int64Range(0, int64(maxDelayAllowed)).Draw(t, "max over base"))
-		attempt := rapid.IntRange(1, maxAttemptsAllowed).Draw(t, "attempt")
-		previous := time.Duration(rapid.Int64Range(0, int64(b.max)).Draw(t, "previous"))
-		u := rapid.Float64Range(0, math.Nextafter(1, 0)).Draw(t, "u")
-		ceiling, delay := b.ceiling(attempt), b.delay(attempt, previous, u)
-		if ceiling < b.base || ceiling > b.max {
-			t.Fatalf("ceiling %v outside %v … %v", ceiling, b.base, b.max)
+		cfg := RetryConfig{MaxAttempts: attempt, Base: b.base, Max: b.max, Multiplier: multiplier, Jitter: b.jitter}
+		valid := cfg.Validate() == nil && base > 0 && above >= 0 && multiplier >= 1 && attempt >= 1
+		if !valid || previous < 0 || previous > int64(b.max) || !(u >= 0 && u < 1) {
+			return
+		}
+		ceiling, delay := b.ceiling(attempt), b.delay(attempt, time.Duration(previous), u)
+		if ceiling < b.base || ceiling > b.max || ceiling > b.ceiling(attempt+1) {
+			t.Fatalf("ceiling %v outside %v … %v, or more than the next one, %v", ceiling, b.base, b.max, b.ceiling(attempt+1))
 		}
 		lo, hi := time.Duration(0), ceiling
 		switch b.jitter {
@@ -32,10 +36,13 @@ func TestBackoffBounds(t *testing.T) {
 		case JitterEqual:
 			lo = ceiling / 2
 		case JitterDecorrelated:
-			lo, hi = b.base, min(b.max, 3*max(previous, b.base))
+			lo, hi = b.base, min(b.max, 3*max(time.Duration(previous), b.base))
 		}
 		if delay < lo || delay > hi {
 			t.Fatalf("%v delay %v outside %v … %v", b.jitter, delay, lo, hi)
+		}
+		if longest := b.longest(attempt); previous == 0 && attempt == 1 && delay > longest {
+			t.Fatalf("first delay %v is longer than the longest, %v", delay, longest)
 		}
 	})
 }

@@ -106,16 +106,29 @@ func RunExhaustive(t *testing.T, newBreaker New) {
 // exhaustiveSteps is how far a breaker gets in about a second. Rates have more limits to
 // wait for.
 func exhaustiveSteps(cfg resilience.BreakerConfig) int {
+	steps := 7
 	if cfg.FailureRate > 0 || cfg.SlowRate > 0 {
-		return 6
+		steps = 6
 	}
-	return 7
+	if testing.Short() {
+		steps -= 2
+	}
+	return steps
+}
+
+// unlessShort is how many of something a test does; a tenth of it with -short.
+func unlessShort(n int) int {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
 }
 
 // RunRandom runs long programs of random steps. The seed is logged.
 func RunRandom(t *testing.T, newBreaker New) {
 	t.Helper()
-	const programs, length = 400, 120
+	const length = 120
+	programs := unlessShort(400)
 	for name := range plans() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -138,7 +151,7 @@ func RunRandom(t *testing.T, newBreaker New) {
 // logged; it decides what is called, the scheduler when.
 func RunConcurrent(t *testing.T, newBreaker New) {
 	t.Helper()
-	const histories = 100
+	histories := unlessShort(100)
 	for name := range plans() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

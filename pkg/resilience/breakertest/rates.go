@@ -83,7 +83,7 @@ func timeWindow(t *testing.T, newBreaker New) {
 	s.counts(resilience.Counts{Failures: 1, Calls: 5, Failed: 1})
 	time.Sleep(5*time.Second - 1) // the first bucket is the tenth
 	s.counts(resilience.Counts{Failures: 1, Calls: 5, Failed: 1})
-	time.Sleep(1)
+	time.Sleep(1 * time.Nanosecond)
 	s.counts(resilience.Counts{Failures: 1, Calls: 2, Failed: 1})
 	s.state(resilience.Closed)
 	time.Sleep(5 * time.Second)
@@ -120,7 +120,7 @@ func slowCalls(t *testing.T, newBreaker New) {
 	a, b := s.acquire(), s.acquire()
 	time.Sleep(time.Second - 1)
 	s.done(a, success, true) // not slow
-	time.Sleep(1)
+	time.Sleep(1 * time.Nanosecond)
 	s.counts(resilience.Counts{Calls: 3, Overdue: 1})
 	s.done(b, success, true)
 	s.counts(resilience.Counts{Calls: 4, Slow: 1}) // counted once, now as a call that ended
@@ -144,7 +144,7 @@ func hungCalls(t *testing.T, newBreaker New) {
 	}
 	time.Sleep(time.Second - 1)
 	s.state(resilience.Closed)
-	time.Sleep(1)
+	time.Sleep(1 * time.Nanosecond)
 	s.state(resilience.Open)
 	_ = s.rejected()
 	s.reason("4 of 4 calls in the last 10s took 1s or longer, at least 50% (4 of them still running)")
@@ -157,7 +157,7 @@ func slowAtDone(t *testing.T, newBreaker New) {
 	s.acquire()
 	time.Sleep(time.Second - 1)
 	s.done(quick[0], success, true)
-	time.Sleep(1)
+	time.Sleep(1 * time.Nanosecond)
 	s.done(quick[1], neutral, true) // says nothing itself, but brings the time to look: 2 of 3 are too few
 	s.state(resilience.Closed)
 	fast := s.acquire()
@@ -178,7 +178,7 @@ func slowProbeFails(t *testing.T, newBreaker New) {
 	time.Sleep(time.Second - 1)
 	s.done(p, success, true)
 	s.state(resilience.HalfOpen)
-	time.Sleep(1)
+	time.Sleep(1 * time.Nanosecond)
 	s.done(q, success, true)
 	s.state(resilience.Open)
 	s.reason("a probe took 1s, slow is 1s")

@@ -94,13 +94,14 @@ func (b *breaker) changeLocked(to resilience.State) {
 	}
 	b.state = to
 	b.startLocked()
-	switch {
-	case to == resilience.Closed:
+	switch to {
+	case resilience.Closed:
 		b.reopened = 0
 		if b.installed.OpenFor != b.cfg.OpenFor || b.installed.Probes != b.cfg.Probes {
 			b.renewLocked()
 		}
-	case to == resilience.Open:
+	case resilience.HalfOpen:
+	case resilience.Open:
 		if t.From == resilience.HalfOpen {
 			b.reopened++
 		}

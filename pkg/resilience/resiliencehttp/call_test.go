@@ -117,7 +117,7 @@ func TestAnswerOrError(t *testing.T) {
 					t.Errorf("%v is not %v", err, is)
 				}
 			}
-			if !strings.HasSuffix(err.Error(), c.text) && !strings.Contains(err.Error(), c.text) {
+			if whole := strings.HasPrefix(c.text, "resilience: "); whole && err.Error() != c.text || !strings.Contains(err.Error(), c.text) {
 				t.Errorf("%v; want %s", err, c.text)
 			}
 			if e, ok := errors.AsType[*rh.Error](err); ok && e.Attempts != c.attempts {
@@ -441,5 +441,65 @@ func TestPolicyThatRepeatsASuccess(t *testing.T) {
 	}
 	if first.Closes() != 1 || second.Closes() != 1 {
 		t.Errorf("closed %d and %d times", first.Closes(), second.Closes())
+	}
+}
+
+// What the chain does with a streaming answer, it is closed once: by whoever has it last.
+func TestEveryAnswerIsClosed(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		h    resilience.Handler
+		want int // status; 0: an error or a panic
+	}{
+		{"success turned down", func(ctx context.Context, op resilience.Op) error { _ = op(ctx); return errBoom }, 0},
+		{"panic after an answer", func(ctx context.Context, op resilience.Op) error { _ = op(ctx); panic(errBoom) }, 0},
+		{"failure after a success", func(ctx context.Context, op resilience.Op) error { _ = op(ctx); _ = op(ctx); return nil }, 200},
+		{"error about another attempt", func(ctx context.Context, op resilience.Op) error {
+			_ = op(ctx)
+			err := op(ctx) // 503
+			_ = op(ctx)    // 503 again
+			return err
+		}, 0},
+	} {
+		var bodies []*trackedBody
+		tr := newTransport(t, rh.Config{
+			Handler: c.h,
+			Stream:  func(*http.Response) bool { return true },
+			Base: roundTripper(func(req *http.Request) (*http.Response, error) {
+				code := 200
+				if len(bodies) > 0 {
+					code = 503
+				}
+				bodies = append(bodies, newBody("x"))
+				res := respond(req, code, "")
+				res.Body = bodies[len(bodies)-1]
+				return res, nil
+			}),
+		})
+		func() {
+			defer func() { _ = recover() }()
+			res, body, err := roundTrip(tr, newRequest(t, t.Context(), "GET", nil))
+			if c.want == 0 && err == nil || c.want != 0 && (err != nil || res.StatusCode != c.want || body != "x") {
+				t.Errorf("%s: %v, %q, %v", c.name, res, body, err)
+			}
+		}()
+		for i, b := range bodies {
+			if b.Closes() != 1 {
+				t.Errorf("%s: answer %d closed %d times", c.name, i+1, b.Closes())
+			}
+		}
+	}
+}
+
+// A policy of the user's own may return a rejection bare, after attempts that ran.
+func TestErrorAfterAttemptsIsNoRejection(t *testing.T) {
+	open := &resilience.OpenError{Breaker: "b", State: resilience.HalfOpen}
+	tr := newTransport(t, rh.Config{Base: giving(fails(errBoom)), Handler: func(ctx context.Context, op resilience.Op) error {
+		_ = op(ctx)
+		return open
+	}})
+	_, _, err := roundTrip(tr, newRequest(t, t.Context(), "GET", nil))
+	if resilience.Rejected(err) || !errors.Is(err, open) || !errors.Is(err, errBoom) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -247,6 +247,12 @@ func TestFreshHook(t *testing.T) {
 	if _, _, err := roundTrip(newTransport(t, rh.Config{Base: base, Handler: chain(t, 4)}), newRequest(t, t.Context(), "GET", nil)); err != nil || base.count() != 2 {
 		t.Errorf("%v: base %d", err, base.count())
 	}
+	// A policy that does not number its attempts makes no difference.
+	base, fresh = giving(status(503)), giving(status(200))
+	twice := func(ctx context.Context, op resilience.Op) error { _ = op(ctx); return op(ctx) }
+	if _, _, err := roundTrip(newTransport(t, rh.Config{Base: base, Fresh: fresh, Handler: twice}), newRequest(t, t.Context(), "GET", nil)); err != nil || fresh.count() != 1 {
+		t.Errorf("%v: base %d, fresh %d", err, base.count(), fresh.count())
+	}
 	// What was turned away before it was sent has made no connection suspect.
 	base, fresh = giving(status(200)), giving(status(200))
 	turned := 0

@@ -23,8 +23,8 @@ type exchange struct {
 // run sends the request and reads the answer's body if that is small enough, so that one
 // which breaks off or drips is the attempt's failure and not the caller's.
 func (x *exchange) run(rt http.RoundTripper) (*answer, error) {
-	defer x.end() // deferred, because a panic and runtime.Goexit unwind too
-	res, err := rt.RoundTrip(x.req)
+	defer x.end()                   // deferred, because a panic and runtime.Goexit unwind too
+	res, err := rt.RoundTrip(x.req) //nolint:bodyclose // end closes it, unless the answer streams and has it
 	switch {
 	case err != nil:
 		return nil, err

@@ -135,7 +135,7 @@ func (s *scripted) Dials() int {
 
 // transport is an http.Transport over the scripts.
 func (s *scripted) transport() *http.Transport {
-	return &http.Transport{DialContext: s.DialContext, ExpectContinueTimeout: time.Second}
+	return &http.Transport{DialContext: s.DialContext, ExpectContinueTimeout: time.Second, MaxResponseHeaderBytes: 16 << 10}
 }
 
 func newScripted(scripts ...script) *scripted { return &scripted{scripts: scripts} }

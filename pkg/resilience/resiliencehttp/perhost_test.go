@@ -127,7 +127,7 @@ func TestPerHostTriesAgainAfterAFailedBuild(t *testing.T) {
 		results = results[1:]
 		return next()
 	})
-	get := func() (h resilience.Handler, err error, panicked any) {
+	get := func() (h resilience.Handler, panicked any, err error) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
@@ -135,15 +135,15 @@ func TestPerHostTriesAgainAfterAFailedBuild(t *testing.T) {
 			h, err = p.Handler(parse(t, "http://a:81/x"))
 		}()
 		<-done
-		return h, err, panicked
+		return h, panicked, err
 	}
-	if _, err, _ := get(); !errors.Is(err, errBoom) || !strings.Contains(err.Error(), "http://a:81") {
+	if _, _, err := get(); !errors.Is(err, errBoom) || !strings.Contains(err.Error(), "http://a:81") {
 		t.Errorf("an error of New: %v", err)
 	}
-	if _, err, _ := get(); err == nil || !strings.Contains(err.Error(), "made none") {
+	if _, _, err := get(); err == nil || !strings.Contains(err.Error(), "made none") {
 		t.Errorf("nothing from New: %v", err)
 	}
-	if _, _, panicked := get(); panicked == nil {
+	if _, panicked, _ := get(); panicked == nil {
 		t.Error("a panic of New was swallowed")
 	}
 	if h, _, _ := get(); h != nil {
@@ -152,7 +152,7 @@ func TestPerHostTriesAgainAfterAFailedBuild(t *testing.T) {
 	if got := p.Origins(); len(got) != 0 {
 		t.Errorf("what could not be built was kept: %v", got)
 	}
-	if h, err, _ := get(); h == nil || err != nil {
+	if h, _, err := get(); h == nil || err != nil {
 		t.Errorf("at last: %v", err)
 	}
 }

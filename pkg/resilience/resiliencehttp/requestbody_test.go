@@ -190,3 +190,33 @@ func TestExpectContinue(t *testing.T) {
 		}
 	})
 }
+
+// Closed means given back: what comes later must not disturb the next attempt.
+func TestNoReadAfterClose(t *testing.T) {
+	body := newBody("x")
+	base := giving(func(req *http.Request) (*http.Response, error) {
+		_ = req.Body.Close()
+		if n, err := req.Body.Read(make([]byte, 1)); n != 0 || err == nil {
+			t.Errorf("read %d, %v after Close", n, err)
+		}
+		return nil, errBoom
+	})
+	_, _, err := roundTrip(newTransport(t, rh.Config{Base: base, Handler: chain(t, 2)}), newRequest(t, t.Context(), "PUT", body))
+	if !errors.Is(err, errBoom) || base.count() != 2 || body.reads != 0 || body.Closes() != 1 {
+		t.Errorf("%v after %d attempts; %d reads, closed %d times", err, base.count(), body.reads, body.Closes())
+	}
+}
+
+// A RoundTripper may close the body after it has returned, also one it never read.
+func TestBodyClosedAfterTheCall(t *testing.T) {
+	body := newBody("x")
+	base := &keeper{}
+	_, _, _ = roundTrip(newTransport(t, rh.Config{Base: base, Handler: build(t)}), newRequest(t, t.Context(), "PUT", body))
+	if body.Closes() != 0 {
+		t.Error("closed while the RoundTripper has it")
+	}
+	_ = base.bodies[0].Close()
+	if body.Closes() != 1 {
+		t.Errorf("closed %d times", body.Closes())
+	}
+}

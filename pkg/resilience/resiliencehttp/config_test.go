@@ -91,7 +91,7 @@ func TestUnderHTTPClient(t *testing.T) {
 
 // Teams copy this folder next to package resilience: nothing else may come with it.
 func TestImports(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-test", "-deps", "-json=ImportPath,Standard,Dir", ".").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-test", "-deps", "-json=ImportPath,Standard", ".").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

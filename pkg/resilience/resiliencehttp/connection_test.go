@@ -156,25 +156,29 @@ func TestBrokenFailureKeepsItsStatus(t *testing.T) {
 // After an answer that was read, the connection is kept; when the server closes it between
 // requests, http.Transport sees to it alone.
 func TestKeepAlive(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		net := newScripted(func(c *serverConn) {
-			for _, code := range []string{"200 OK", "404 Not Found", "503 Sick"} {
-				c.request()
-				c.say("HTTP/1.1 " + code + "\r\nContent-Length: 4\r\n\r\nfine")
-			}
-		}, fine)
-		tr := newTransport(t, rh.Config{Base: net.transport(), Handler: build(t)})
-		for i, want := range []int{200, 404, 503, 200} {
-			res, body, err := roundTrip(tr, newRequest(t, t.Context(), "GET", nil))
-			if err != nil || res.StatusCode != want || body != "fine" || rh.Attempts(res) != 1 {
-				t.Errorf("request %d: %v %q %v", i+1, res, body, err)
-			}
-			synctest.Wait()
-			if want := 1 + i/3; net.Dials() != want {
-				t.Errorf("request %d: %d dials; want %d", i+1, net.Dials(), want)
-			}
+	for _, size := range []int64{0, 1} { // at hand, and streaming
+		synctest.Test(t, func(t *testing.T) { testKeepAlive(t, size) })
+	}
+}
+
+func testKeepAlive(t *testing.T, size int64) {
+	net := newScripted(func(c *serverConn) {
+		for _, code := range []string{"200 OK", "404 Not Found", "503 Sick"} {
+			c.request()
+			c.say("HTTP/1.1 " + code + "\r\nContent-Length: 4\r\n\r\nfine")
 		}
-	})
+	}, fine)
+	tr := newTransport(t, rh.Config{Base: net.transport(), Handler: build(t), MaxBuffered: size})
+	for i, want := range []int{200, 404, 503, 200} {
+		res, body, err := roundTrip(tr, newRequest(t, t.Context(), "GET", nil))
+		if err != nil || res.StatusCode != want || body != "fine" || rh.Attempts(res) != 1 {
+			t.Errorf("request %d: %v %q %v", i+1, res, body, err)
+		}
+		synctest.Wait()
+		if want := 1 + i/3; net.Dials() != want {
+			t.Errorf("request %d: %d dials; want %d", i+1, net.Dials(), want)
+		}
+	}
 }
 
 // An attempt after a failed one leaves the connection that the failure came by, and does

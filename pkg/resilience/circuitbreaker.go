@@ -1,7 +1,6 @@
 package resilience
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -72,15 +71,23 @@ func (c *circuitBreaker) call(ctx context.Context, op Op) error {
 	// the breaker half-open.
 	defer func() {
 		if permit.Live() {
-			permit.Done(ctx, Failure, cmp.Or(err, errUnwound)) // err, if it is Classify that panics
+			permit.Done(ctx, Failure, errUnwound)
 		}
 	}()
-	if err = c.next(ctx, op); err == nil {
-		permit.Done(ctx, Success, nil)
-		return nil
+	if err := c.next(ctx, op); err != nil {
+		c.judge(ctx, &permit, begin, err)
+		return err
 	}
-	permit.Done(ctx, c.classify(ctx, begin, err), err)
-	return err
+	permit.Done(ctx, Success, nil)
+	return nil
+}
+
+// judge settles the permit of a call that failed with err: as a failure too if Classify
+// panics.
+func (c *circuitBreaker) judge(ctx context.Context, permit *Permit, begin time.Time, err error) {
+	outcome := Failure
+	defer func() { permit.Done(ctx, outcome, err) }()
+	outcome = c.classify(ctx, begin, err)
 }
 
 func (c *circuitBreaker) classify(ctx context.Context, begin time.Time, err error) Outcome {

@@ -42,14 +42,20 @@ func (q *EventQueue) Push(ctx context.Context, e Event) {
 // Deliver calls the observer for all that waits, unless somebody is doing so already.
 // It must be called without any lock that the observer may want.
 func (q *EventQueue) Deliver() {
-	if q.observer == nil || !q.begin() {
+	if q.observer != nil { // apart, so that it costs next to nothing where nobody watches
+		q.deliver()
+	}
+}
+
+func (q *EventQueue) deliver() {
+	if !q.begin() {
 		return
 	}
 	done := false
 	defer func() {
 		if !done { // the observer ended this goroutine (runtime.Goexit): its duty remains
 			q.end()
-			q.Deliver()
+			q.deliver()
 		}
 	}()
 	for {

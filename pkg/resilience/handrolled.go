@@ -23,7 +23,7 @@ func NewBreaker(cfg BreakerConfig) (Breaker, error) {
 	cfg = cfg.WithDefaults()
 	b := &breaker{
 		name: cfg.Name, events: NewEventQueue(cfg.Observer), base: time.Now(),
-		cfg: cfg, tally: NewTally(cfg), spread: rand.Float64(),
+		cfg: cfg, tally: *NewTally(cfg), spread: rand.Float64(),
 	}
 	b.publishLocked() // nobody else has it yet
 	return b, nil
@@ -46,7 +46,7 @@ type breaker struct {
 	mode       Mode
 	state      State
 	generation uint64
-	tally      *Tally        // while closed
+	tally      Tally         // while closed
 	until      time.Duration // of being open; while observing, of what would be
 	reopened   int           // how often since last closed
 	spread     float64       // of the next time open: drawn before, so that Stats can tell it
@@ -81,25 +81,35 @@ func (b *breaker) Acquire(ctx context.Context) (Permit, error) {
 	return b.acquire(ctx)
 }
 
+// acquire does what a look at the word does not settle.
 func (b *breaker) acquire(ctx context.Context) (Permit, error) {
 	now := b.now()
 	if r := b.rejection.Load(); r != nil && now < r.until && b.events.observer == nil {
 		return Permit{}, r.err
 	}
-	ticket, err := b.admit(ctx, now)
+	b.mu.Lock()
+	if b.state == Closed && b.countingLocked(now) && b.tally.quiet(now) { // as nearly always
+		t := Ticket{Generation: b.generation, Record: b.tally.Begin(now)}
+		b.mu.Unlock()
+		return NewPermit(b, t), nil
+	}
+	t, err := b.admitLocked(ctx, now)
+	b.mu.Unlock()
 	b.events.Deliver()
 	if err != nil {
 		return Permit{}, err
 	}
-	return NewPermit(b, ticket), nil
+	return NewPermit(b, t), nil
 }
 
-func (b *breaker) admit(ctx context.Context, now time.Duration) (Ticket, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *breaker) admitLocked(ctx context.Context, now time.Duration) (Ticket, error) {
 	b.catchUpLocked(ctx, now)
-	ticket := Ticket{Generation: b.generation}
+	t := Ticket{Generation: b.generation}
 	switch b.state {
+	case Closed:
+		if b.countingLocked(now) {
+			t.Record = b.tally.Begin(now)
+		}
 	case Open:
 		return Ticket{}, b.rejectLocked(ctx, b.rejection.Load().err)
 	case HalfOpen:
@@ -108,13 +118,9 @@ func (b *breaker) admit(ctx context.Context, now time.Duration) (Ticket, error) 
 		}
 		p := &probe{begin: now, ctx: ctx}
 		b.probes = append(b.probes, p)
-		ticket.Record = &Record{Cookie: p}
-	default:
-		if b.countingLocked(now) {
-			ticket.Record = b.tally.Begin(now)
-		}
+		t.Record = &Record{Cookie: p}
 	}
-	return ticket, nil
+	return t, nil
 }
 
 // rejectLocked queues the rejection behind the transition that explains it.
@@ -128,28 +134,38 @@ func (b *breaker) Settle(ctx context.Context, t Ticket, o Outcome, err error) bo
 	if o == Success && b.word.Load() == t.Generation<<flagBits {
 		return true
 	}
-	counted := b.settle(ctx, t, o, err)
-	b.events.Deliver()
-	return counted
+	return b.settle(ctx, t, o, err)
 }
 
 func (b *breaker) settle(ctx context.Context, t Ticket, o Outcome, err error) bool {
 	now := b.now()
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	counted := true
+	if t.Generation == b.generation && b.state == Closed && b.countingLocked(now) {
+		if reason := b.tally.End(now, t.Record, o); reason != "" {
+			b.tripLocked(ctx, now, reason, err)
+		}
+		if b.tally.window == nil { // with one, the word stays as it is
+			b.publishLocked()
+		}
+	} else {
+		counted = b.settleOtherLocked(ctx, now, t, o, err)
+	}
+	b.mu.Unlock()
+	b.events.Deliver()
+	return counted
+}
+
+// settleOtherLocked settles what is no call of a closed breaker that counts.
+func (b *breaker) settleOtherLocked(ctx context.Context, now time.Duration, t Ticket, o Outcome, err error) bool {
 	switch {
 	case t.Generation != b.generation:
 		return false
 	case b.state == HalfOpen:
 		return b.settleProbeLocked(ctx, now, t.Record, o, err)
-	case !b.countingLocked(now):
+	default: // closed, by hand or while observing
 		return true
 	}
-	if reason := b.tally.End(now, t.Record, o); reason != "" {
-		b.tripLocked(ctx, now, reason, err)
-	}
-	b.publishLocked()
-	return true
 }
 
 // countingLocked reports whether calls count while closed.
@@ -173,15 +189,14 @@ func (b *breaker) tripLocked(ctx context.Context, now time.Duration, reason stri
 
 // catchUpLocked makes the transitions that are due before another call begins.
 func (b *breaker) catchUpLocked(ctx context.Context, now time.Duration) {
-	if b.mode == ModeOpen || b.mode == ModeClosed {
-		return
-	}
-	b.expireLocked(now)
-	b.passLocked(ctx, now) // fewer probes may be asked for than before
-	if b.state == Open && now >= b.until {
-		b.changeLocked(ctx, now, Transition{
-			To: HalfOpen, Reason: fmt.Sprintf("open for %v, probing", b.base.Add(b.until).Sub(b.last.At)),
-		})
+	if b.state != Closed && b.mode == ModeAutomatic {
+		b.expireLocked(now)
+		b.passLocked(ctx, now) // fewer probes may be asked for than before
+		if b.state == Open && now >= b.until {
+			b.changeLocked(ctx, now, Transition{
+				To: HalfOpen, Reason: fmt.Sprintf("open for %v, probing", b.base.Add(b.until).Sub(b.last.At)),
+			})
+		}
 	}
 	if b.state == Closed && b.countingLocked(now) {
 		if reason := b.tally.AtBegin(now); reason != "" {

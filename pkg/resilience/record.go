@@ -31,7 +31,7 @@ func (l *inFlight) add(now time.Duration) *Record {
 	} else {
 		l.free = r.next
 	}
-	*r = Record{listed: true, begin: now}
+	r.listed, r.begin, r.overdue = true, now, false
 	// The clock was read before the lock was taken: a call may have overtaken this one.
 	after := l.newest
 	for after != nil && !after.overdue && after.begin > now {
@@ -75,7 +75,10 @@ func (l *inFlight) remove(r *Record) {
 	} else {
 		r.next.prev = r.prev
 	}
-	*r = Record{next: l.free}
+	r.listed, r.next = false, l.free
+	if r.Cookie != nil {
+		r.Cookie = nil
+	}
 	l.free = r
 }
 

@@ -14,6 +14,7 @@ type Tally struct {
 	cfg      BreakerConfig
 	failures int // in a row
 	window   window
+	slow     int // in the window when the last call ended; there may be fewer by now
 	running  inFlight
 }
 
@@ -59,6 +60,7 @@ func (t *Tally) End(now time.Duration, r *Record, o Outcome) string {
 	} else {
 		sum = t.window.add(now, failed, slow)
 	}
+	t.slow = sum.slow
 	t.running.advance(now, t.cfg.SlowAfter)
 	if sum.failed+sum.slow+t.running.overdue+t.failures == 0 { // as long as all is well, this is all
 		return ""
@@ -80,15 +82,18 @@ func (t *Tally) met(sum windowSum) string {
 // AtBegin says whether the calls that are running now open the breaker before the next
 // one begins, or "".
 func (t *Tally) AtBegin(now time.Duration) string {
-	if !t.Records() {
+	if !t.Records() || t.quiet(now) {
 		return ""
 	}
 	t.running.advance(now, t.cfg.SlowAfter)
-	sum := t.window.sum(now)
-	if sum.slow+t.running.overdue == 0 {
-		return ""
-	}
-	return t.slowRate(sum, t.running.overdue)
+	return t.slowRate(t.window.sum(now), t.running.overdue)
+}
+
+// quiet reports that there is no slow call, ended or running: what AtBegin finds nearly
+// always, quickly.
+func (t *Tally) quiet(now time.Duration) bool {
+	r := t.running.firstYoung
+	return t.slow == 0 && t.running.overdue == 0 && (r == nil || now-r.begin < t.cfg.SlowAfter)
 }
 
 // Met is AtBegin for those who only look: it changes nothing.
@@ -148,7 +153,7 @@ func (t *Tally) Counts(now time.Duration) Counts {
 
 // Reset forgets everything counted, and the calls in flight.
 func (t *Tally) Reset() {
-	t.failures = 0
+	t.failures, t.slow = 0, 0
 	if t.window != nil {
 		t.window.reset()
 	}
@@ -162,7 +167,7 @@ func (t *Tally) Reconfigure(c BreakerConfig) {
 	old := t.cfg
 	t.cfg = c
 	if c.WindowCalls != old.WindowCalls || c.WindowTime != old.WindowTime {
-		t.window = newWindow(c)
+		t.window, t.slow = newWindow(c), 0
 	}
 	if t.Records() {
 		t.running.restart()

@@ -30,7 +30,7 @@ type Breaker interface {
 	// the mode that is in force does nothing.
 	Force(ctx context.Context, m Mode) error
 	// Reconfigure changes the thresholds while calls are in flight. The state stays, an
-	// announced Until stays, and what was counted stays unless the window's shape
+	// announced Until stays, a probe keeps its lease, and what was counted stays unless the window's shape
 	// (WindowCalls, WindowTime) changes. Name must be the same or empty, and Observer is
 	// not read: they are the breaker's identity. A configuration that is refused changes
 	// nothing.

@@ -53,7 +53,6 @@ func (b *breaker) reconfigure(now time.Duration, cfg BreakerConfig) error {
 	if err != nil {
 		return err
 	}
-	b.expireLocked(now) // under the lease that it had
 	b.cfg = cfg
 	b.tally.Reconfigure(cfg)
 	b.publishLocked()
@@ -71,10 +70,11 @@ func (b *breaker) Stats() Stats {
 	s := StatsOf(b.cfg)
 	s.State, s.Mode, s.Reopened, s.Last = b.state, b.mode, b.reopened, b.last
 	until := b.until
+	lost := b.lostProbe(now)
 	switch {
-	case b.leaseExpired(now):
+	case lost != nil:
 		s.State, s.Reopened = Open, b.reopened+1
-		until = b.probes[0].begin + b.cfg.Lease + b.cfg.openTime(s.Reopened, b.spread)
+		until = lost.lease + b.cfg.openTime(s.Reopened, b.spread)
 	case b.state == HalfOpen && b.passed >= b.cfg.Probes:
 		s.State, s.Reopened = Closed, 0
 	case b.state == HalfOpen:

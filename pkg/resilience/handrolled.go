@@ -116,7 +116,7 @@ func (b *breaker) admitLocked(ctx context.Context, now time.Duration) (Ticket, e
 		if b.passed+len(b.probes) >= b.cfg.Probes {
 			return Ticket{}, b.rejectLocked(ctx, &OpenError{Breaker: b.name, State: HalfOpen})
 		}
-		p := &probe{begin: now, ctx: ctx}
+		p := &probe{begin: now, lease: now + b.cfg.Lease, ctx: ctx}
 		b.probes = append(b.probes, p)
 		t.Record = &Record{Cookie: p}
 	}

@@ -10,11 +10,12 @@ import (
 // A probe is a call that half-open admitted.
 type probe struct {
 	begin time.Duration
+	lease time.Duration   // its end: a probe not settled before has failed
 	ctx   context.Context // of its call, which is to blame if it is lost
 }
 
 func (b *breaker) settleProbeLocked(ctx context.Context, now time.Duration, r *Record, o Outcome, err error) bool {
-	if b.leaseExpired(now) {
+	if b.lostProbe(now) != nil {
 		return false // the period is lost already, as the next Acquire will find
 	}
 	if r == nil {
@@ -54,16 +55,24 @@ func (b *breaker) passLocked(ctx context.Context, now time.Duration) {
 // expireLocked opens the breaker if a probe has outlived its lease: at the moment that it
 // did, however late that is noticed.
 func (b *breaker) expireLocked(now time.Duration) {
-	if !b.leaseExpired(now) {
+	lost := b.lostProbe(now)
+	if lost == nil {
 		return
 	}
-	lost := b.probes[0]
 	b.events.Push(lost.ctx, Event{Kind: EventLeaseExpired, Name: b.name})
-	b.changeLocked(lost.ctx, lost.begin+b.cfg.Lease, Transition{
-		To: Open, Reason: fmt.Sprintf("a probe outlived its lease of %v", b.cfg.Lease),
+	b.changeLocked(lost.ctx, lost.lease, Transition{
+		To: Open, Reason: fmt.Sprintf("a probe outlived its lease of %v", lost.lease-lost.begin),
 	})
 }
 
-func (b *breaker) leaseExpired(now time.Duration) bool {
-	return b.state == HalfOpen && len(b.probes) > 0 && now >= b.probes[0].begin+b.cfg.Lease
+// lostProbe returns the probe whose lease ended first, of those whose lease has, or nil.
+// That need not be the oldest: Reconfigure may have given a younger one a shorter lease.
+func (b *breaker) lostProbe(now time.Duration) *probe {
+	var lost *probe
+	for _, p := range b.probes {
+		if now >= p.lease && (lost == nil || p.lease < lost.lease) {
+			lost = p
+		}
+	}
+	return lost
 }

@@ -128,7 +128,7 @@ func unlessShort(n int) int {
 func RunRandom(t *testing.T, newBreaker New) {
 	t.Helper()
 	const length = 120
-	programs := unlessShort(400)
+	programs := unlessShort(1000)
 	for name := range plans() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -47,7 +47,7 @@ type runningCall struct {
 
 type outProbe struct {
 	call  int
-	begin time.Duration
+	lease time.Duration // its end
 }
 
 type endedCall struct {
@@ -86,7 +86,7 @@ func (m *Model) Acquire(now time.Duration) (call int, ok bool) {
 	m.lastCall++
 	m.running[m.lastCall] = runningCall{m.generation, now, m.cfg.SlowRate > 0 && m.counting(now)}
 	if m.state == resilience.HalfOpen {
-		m.probes = append(m.probes, outProbe{m.lastCall, now})
+		m.probes = append(m.probes, outProbe{m.lastCall, now + m.cfg.Lease})
 	}
 	return m.lastCall, true
 }
@@ -121,7 +121,7 @@ func (m *Model) Done(now time.Duration, call int, o resilience.Outcome) bool {
 }
 
 func (m *Model) probeDone(now time.Duration, call int, c runningCall, o resilience.Outcome) bool {
-	if m.lost(now) {
+	if _, lost := m.lost(now); lost {
 		return false
 	}
 	m.probes = slices.DeleteFunc(m.probes, func(p outProbe) bool { return p.call == call })
@@ -156,12 +156,11 @@ func (m *Model) Force(now time.Duration, mode resilience.Mode) {
 }
 
 // Reconfigure changes the thresholds. A configuration that is refused changes nothing.
-func (m *Model) Reconfigure(now time.Duration, cfg resilience.BreakerConfig) {
+func (m *Model) Reconfigure(cfg resilience.BreakerConfig) {
 	next, err := resilience.Reconfigured(m.cfg, cfg)
 	if err != nil {
 		return
 	}
-	m.expire(now)
 	if next.WindowCalls != m.cfg.WindowCalls || next.WindowTime != m.cfg.WindowTime {
 		m.ended = nil
 	}
@@ -256,13 +255,19 @@ func (m *Model) slowMet(c resilience.Counts) bool {
 	return m.met(m.cfg.SlowRate, c.Slow+c.Overdue, c.Calls+c.Overdue)
 }
 
-func (m *Model) lost(now time.Duration) bool {
-	return len(m.probes) > 0 && now >= m.probes[0].begin+m.cfg.Lease
+// lost returns when the first lease ended, of those that have.
+func (m *Model) lost(now time.Duration) (ended time.Duration, lost bool) {
+	for _, p := range m.probes {
+		if now >= p.lease && (!lost || p.lease < ended) {
+			ended, lost = p.lease, true
+		}
+	}
+	return ended, lost
 }
 
 func (m *Model) expire(now time.Duration) {
-	if m.lost(now) {
-		m.change(m.probes[0].begin+m.cfg.Lease, resilience.Open, resilience.Counts{})
+	if ended, lost := m.lost(now); lost {
+		m.change(ended, resilience.Open, resilience.Counts{})
 	}
 }
 

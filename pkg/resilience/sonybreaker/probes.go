@@ -13,14 +13,15 @@ import (
 type probe struct {
 	ctx   context.Context // of its call, which is to blame if it is lost
 	begin time.Duration
-	timer *time.Timer // fires at the end of the lease
-	done  func(error) // gobreaker's
+	lease time.Duration // its end
+	timer *time.Timer   // fires at the end of the lease
+	done  func(error)   // gobreaker's
 }
 
 func (b *breaker) probeLocked(ctx context.Context, now time.Duration, done func(error)) resilience.Ticket {
 	generation := b.generation
 	p := &probe{
-		ctx: ctx, begin: now, done: done,
+		ctx: ctx, begin: now, lease: now + b.cfg.Lease, done: done,
 		timer: time.AfterFunc(b.cfg.Lease, func() { b.leaseEnded(generation) }),
 	}
 	b.probes = append(b.probes, p)
@@ -30,28 +31,38 @@ func (b *breaker) probeLocked(ctx context.Context, now time.Duration, done func(
 // leaseEnded is what a probe's timer calls.
 func (b *breaker) leaseEnded(generation uint64) {
 	b.mu.Lock()
-	if b.generation == generation && b.leaseExpired(b.now()) {
-		b.expireLocked()
+	if b.generation == generation {
+		b.expireLocked(b.now())
 	}
 	b.mu.Unlock()
 	b.events.Deliver()
 }
 
-func (b *breaker) leaseExpired(now time.Duration) bool {
-	return len(b.probes) > 0 && now >= b.probes[0].begin+b.cfg.Lease
-}
-
-// expireLocked tells gobreaker that the oldest probe failed.
-func (b *breaker) expireLocked() {
-	lost := b.probes[0]
+// expireLocked tells gobreaker that a probe has failed, if one has outlived its lease.
+func (b *breaker) expireLocked(now time.Duration) {
+	lost := b.lostProbe(now)
+	if lost == nil {
+		return
+	}
 	b.events.Push(lost.ctx, resilience.Event{Kind: resilience.EventLeaseExpired, Name: b.name})
-	b.why = happening{ctx: lost.ctx, reason: fmt.Sprintf("a probe outlived its lease of %v", b.cfg.Lease)}
+	b.why = happening{ctx: lost.ctx, reason: fmt.Sprintf("a probe outlived its lease of %v", lost.lease-lost.begin)}
 	lost.done(errFailure)
 	b.why = happening{}
 }
 
+// lostProbe returns the probe whose lease ended first, of those whose lease has, or nil.
+func (b *breaker) lostProbe(now time.Duration) *probe {
+	var lost *probe
+	for _, p := range b.probes {
+		if now >= p.lease && (lost == nil || p.lease < lost.lease) {
+			lost = p
+		}
+	}
+	return lost
+}
+
 func (b *breaker) settleProbeLocked(ctx context.Context, now time.Duration, r *resilience.Record, o resilience.Outcome, err error) bool {
-	if b.leaseExpired(now) {
+	if b.lostProbe(now) != nil {
 		return false // the period is lost already, and the timer about to say so
 	}
 	if r == nil {

@@ -130,9 +130,7 @@ func (b *breaker) admit(ctx context.Context) (resilience.Ticket, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
-	if b.leaseExpired(now) { // its timer is late
-		b.expireLocked()
-	}
+	b.expireLocked(now) // if its timer is late
 	if b.countingLocked(now) {
 		if reason := b.tally.AtBegin(now); reason != "" {
 			b.tripLocked(ctx, now, reason, nil)

@@ -16,7 +16,7 @@ func Do[T any](ctx context.Context, h Handler, fn func(context.Context) (T, erro
 // A doCall is one call of Do: its context, by which a [Fallback] finds it, and its value.
 // One struct of both, because each would be an allocation.
 type doCall[T any] struct {
-	context.Context //nolint:containedctx // it is the context
+	context.Context // it is one
 	fn              func(context.Context) (T, error)
 	value           T
 }

@@ -151,7 +151,7 @@ func RunRandom(t *testing.T, newBreaker New) {
 // logged; it decides what is called, the scheduler when.
 func RunConcurrent(t *testing.T, newBreaker New) {
 	t.Helper()
-	histories := unlessShort(100)
+	histories := unlessShort(400)
 	for name := range plans() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -8,6 +8,9 @@ import (
 	"reliability/pkg/resilience"
 )
 
+// succeed is an operation that costs nothing: what is measured is the protection.
+func succeed(context.Context) error { return nil }
+
 // allocations fails if one call of f allocates more than it may.
 func allocations(t *testing.T, name string, most float64, f func()) {
 	t.Helper()

@@ -54,12 +54,12 @@ func (b backoff) delay(attempt int, previous time.Duration, u float64) time.Dura
 		return b.ceiling(attempt)
 	case JitterEqual:
 		half := b.ceiling(attempt) / 2
-		return half + between(0, b.ceiling(attempt)-half, u)
+		return half + share(b.ceiling(attempt)-half, u)
 	case JitterDecorrelated:
 		widest := 3 * float64(max(previous, b.base))
 		return min(b.max, b.base+time.Duration(u*(widest-float64(b.base))))
 	default:
-		return between(0, b.ceiling(attempt), u)
+		return share(b.ceiling(attempt), u)
 	}
 }
 
@@ -71,6 +71,5 @@ func (b backoff) longest(attempt int) time.Duration {
 	return b.ceiling(attempt)
 }
 
-func between(lo, hi time.Duration, u float64) time.Duration {
-	return lo + time.Duration(u*float64(hi-lo))
-}
+// share is u of d.
+func share(d time.Duration, u float64) time.Duration { return time.Duration(u * float64(d)) }

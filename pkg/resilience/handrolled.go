@@ -63,8 +63,8 @@ type rejection struct {
 
 // The word is generation<<flagBits, with these flags.
 const (
-	flagAdmit  = 1 << iota // Acquire has more to do than to look here
-	flagSettle             // so has a success
+	flagAdmit  = 1 << iota // not closed, or each call is recorded: Acquire has more to do
+	flagSettle             // a success changes the tally
 	flagBits   = iota
 )
 
@@ -191,19 +191,15 @@ func (b *breaker) tripLocked(ctx context.Context, now time.Duration, reason stri
 
 // catchUpLocked makes the transitions that are due before another call begins.
 func (b *breaker) catchUpLocked(ctx context.Context, now time.Duration) {
-	if b.state != Closed && b.mode == ModeAutomatic {
-		b.expireLocked(now)
-		b.passLocked(ctx, now) // fewer probes may be asked for than before
-		if b.state == Open && now >= b.until {
-			b.changeLocked(ctx, now, Transition{
-				To: HalfOpen, Reason: fmt.Sprintf("open for %v, probing", b.base.Add(b.until).Sub(b.last.At)),
-			})
-		}
+	b.expireLocked(now)
+	b.passLocked(ctx, now) // fewer probes may be asked for than before
+	if b.state == Open && now >= b.until {
+		b.changeLocked(ctx, now, Transition{
+			To: HalfOpen, Reason: fmt.Sprintf("open for %v, probing", b.base.Add(b.until).Sub(b.last.At)),
+		})
 	}
-	if b.state == Closed && b.countingLocked(now) {
-		if reason := b.tally.AtBegin(now); reason != "" {
-			b.tripLocked(ctx, now, reason, nil)
-		}
+	if reason := b.tally.AtBegin(now); reason != "" { // which has records only while closed
+		b.tripLocked(ctx, now, reason, nil)
 	}
 }
 
@@ -252,10 +248,10 @@ func (b *breaker) nextOpenTimeLocked(reopened int) time.Duration {
 
 func (b *breaker) publishLocked() {
 	word := b.generation << flagBits
-	if b.state != Closed || b.mode != ModeClosed && b.tally.Records() {
+	if b.state != Closed || b.tally.Records() {
 		word |= flagAdmit
 	}
-	if b.state != Closed || b.mode != ModeClosed && !b.tally.Idle() {
+	if !b.tally.Idle() {
 		word |= flagSettle
 	}
 	b.word.Store(word)

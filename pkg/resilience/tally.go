@@ -129,7 +129,7 @@ func (t *Tally) slowRate(sum windowSum, overdue int) string {
 
 // atLeast compares by dividing, because k/n is the nearest float to its rate while
 // rate × n may be just above k: 0.07 × 100 is 7.000000000000001.
-func atLeast(k, n int, rate float64) bool { return n > 0 && float64(k)/float64(n) >= rate }
+func atLeast(k, n int, rate float64) bool { return float64(k)/float64(n) >= rate }
 
 func (t *Tally) inWindow(calls int) string {
 	if t.cfg.WindowCalls > 0 {

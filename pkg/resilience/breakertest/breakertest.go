@@ -59,6 +59,8 @@ func Run(t *testing.T, newBreaker New) {
 		{"open times grow", growing},
 		{"open times are jittered", jittered},
 		{"transitions are told in order, once, with their call", transitionsTold},
+		{"a lost probe's events are its call's", lostProbesTold},
+		{"events are told one at a time", toldInTurn},
 		{"observers may call back, panic and exit", rudeObservers},
 		{"bad configurations are refused", badConfigs},
 		{"half-open admits its probes and no more under contention", contention},

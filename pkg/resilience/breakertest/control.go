@@ -141,8 +141,9 @@ func modesTold(t *testing.T, newBreaker New) {
 	if !slices.Equal(got, want) {
 		t.Errorf("observer was told\n%swant\n%s", lines(got), lines(want))
 	}
-	if err := s.b.Force(t.Context(), 99); err == nil || !strings.Contains(err.Error(), "automatic, open, closed, observe") {
-		t.Errorf("Force(99): %v", err)
+	const next = resilience.ModeObserve + 1
+	if err := s.b.Force(t.Context(), next); err == nil || !strings.Contains(err.Error(), "automatic, open, closed, observe") {
+		t.Errorf("Force(%d): %v", next, err)
 	}
 	if m := s.b.Stats().Mode; m != resilience.ModeAutomatic {
 		t.Errorf("a mode that was refused left %v", m)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"reliability/pkg/resilience"
@@ -82,6 +83,89 @@ func lines[T any](items []T) string {
 		fmt.Fprintf(&b, "  %+v\n", x)
 	}
 	return b.String()
+}
+
+// lostProbesTold: the event of a lost probe, and the transition it brings, belong to its
+// call.
+func lostProbesTold(t *testing.T, newBreaker New) {
+	rec := &recorder{}
+	cfg := config()
+	cfg.Observer = rec
+	s := build(t, newBreaker, cfg)
+	s.opened()
+	time.Sleep(cfg.OpenFor)
+	begin := time.Now()
+	for i, lease := range []time.Duration{cfg.Lease, cfg.Lease / 2} { // the younger one is lost first
+		next := cfg
+		next.Lease = lease
+		if err := s.b.Reconfigure(next); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.b.Acquire(context.WithValue(t.Context(), callKey{}, i)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+	}
+	time.Sleep(cfg.Lease)
+	_, _ = s.b.Acquire(context.WithValue(t.Context(), callKey{}, "late"))
+	var got []string
+	for i, e := range rec.all() {
+		switch e.Kind {
+		case resilience.EventLeaseExpired:
+			got = append(got, fmt.Sprint(rec.calls[i], ": lost, ", e.Name))
+		case resilience.EventTransition:
+			got = append(got, fmt.Sprint(rec.calls[i], ": ", e.Transition.To, " at ", e.Transition.At.Sub(begin), ", ", e.Transition.Reason))
+		}
+	}
+	want := []string{
+		"<nil>: open at -5s, 3 of 3 failures in a row",
+		"0: half-open at 0s, open for 5s, probing",
+		"1: lost, dependency", "1: open at 4.5s, a probe outlived its lease of 3.5s",
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("observer was told\n%swant\n%s", lines(got), lines(want))
+	}
+}
+
+// toldInTurn: while an observer is busy with one event, others that happen wait.
+func toldInTurn(t *testing.T, newBreaker New) {
+	var (
+		mu           sync.Mutex
+		busy, most   int
+		told         []string
+		release      = make(chan struct{})
+		once         sync.Once
+		firstArrived = make(chan struct{})
+	)
+	cfg := config()
+	cfg.Failures = 1
+	cfg.Observer = resilience.ObserverFunc(func(_ context.Context, e resilience.Event) {
+		mu.Lock()
+		busy++
+		most = max(most, busy)
+		told = append(told, e.Kind.String())
+		mu.Unlock()
+		once.Do(func() { close(firstArrived); <-release })
+		mu.Lock()
+		busy--
+		mu.Unlock()
+	})
+	s := build(t, newBreaker, cfg)
+	var wg sync.WaitGroup
+	wg.Go(func() { s.calls(failure) })
+	<-firstArrived
+	for range 10 { // none of these may wait for the observer, or call it
+		wg.Go(func() { _, _ = s.b.Acquire(t.Context()) })
+	}
+	synctest.Wait()
+	if len(told) != 1 {
+		t.Errorf("the observer was called %d times while it was busy", len(told)-1)
+	}
+	close(release)
+	wg.Wait()
+	if most != 1 || len(told) != 11 || told[0] != "transition" {
+		t.Errorf("%d at a time, told %v; want 1 at a time, of the transition and of 10 rejections", most, told)
+	}
 }
 
 func rudeObservers(t *testing.T, newBreaker New) {

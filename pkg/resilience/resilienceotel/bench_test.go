@@ -1,6 +1,7 @@
 package resilienceotel_test
 
 import (
+	"context"
 	"log/slog"
 	"testing"
 
@@ -34,6 +35,7 @@ func toolings() []tooling {
 	return []tooling{
 		{name: "nothing"},
 		{name: "observer", observer: true},
+		{name: "observer and policies, no providers", observer: true, policies: true},
 		{name: "observer, no-op meter", observer: true, meters: noMeters},
 		{name: "observer and policies, no-op tracer and meter", observer: true, policies: true, tracer: noTracer, meters: noMeters, allocs: 2},
 		{name: "observer and policies, SDK meter", observer: true, policies: true, meters: meters, allocs: 1},
@@ -90,14 +92,33 @@ func BenchmarkRejected(b *testing.B) {
 	for _, c := range toolings() {
 		b.Run(c.name, func(b *testing.B) {
 			h, ctx := c.chain(b), b.Context()
-			for range 2 {
-				_ = h(ctx, fail) // four attempts each
-			}
+			open(ctx, h)
 			b.ReportAllocs()
 			for b.Loop() {
 				_ = h(ctx, succeed)
 			}
 		})
+	}
+}
+
+// open opens the chain's breaker.
+func open(ctx context.Context, h resilience.Handler) {
+	for range 2 { // of four attempts each
+		_ = h(ctx, fail)
+	}
+}
+
+// TestRejectionAllocations: an observer with nobody behind it does not spell out what
+// nobody reads. What is left is the give-up event's error, and the queue of the breaker's.
+func TestRejectionAllocations(t *testing.T) {
+	measure := func(c tooling) float64 {
+		h, ctx := c.chain(t), t.Context()
+		open(ctx, h)
+		return testing.AllocsPerRun(1000, func() { _ = h(ctx, succeed) })
+	}
+	bare, observed := measure(tooling{}), measure(tooling{observer: true})
+	if observed > bare+2 {
+		t.Errorf("%v allocations per rejected call, %v without an observer; want at most 2 more", observed, bare)
 	}
 }
 

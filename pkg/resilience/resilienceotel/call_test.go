@@ -61,6 +61,12 @@ func TestOutcomes(t *testing.T) {
 			status: codes.Error, took: "1 1"},
 		{name: "no time for another attempt", policies: retry, ctx: within(50 * time.Millisecond), op: fail,
 			outcome: "timeout", attempts: "1", status: codes.Error, took: "1 0"},
+		{name: "no attempt within MaxElapsed", op: fail, outcome: "timeout", attempts: "1", status: codes.Error, took: "1 0",
+			policies: func(w *watched) []resilience.Policy {
+				return []resilience.Policy{resilience.Retry(resilience.RetryConfig{
+					Jitter: resilience.JitterNone, MaxElapsed: time.Millisecond, Observer: w.Observer,
+				})}
+			}},
 		{name: "an error that calls itself a timeout", policies: func(*watched) []resilience.Policy { return nil }, op: func(context.Context) error {
 			return context.DeadlineExceeded // of the operation's own
 		}, outcome: "timeout", status: codes.Error, took: "1 0"},

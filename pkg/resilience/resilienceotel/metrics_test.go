@@ -170,15 +170,17 @@ func TestWatching(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t)
 		b := w.breaker(resilience.BreakerConfig{Failures: 1, OpenFor: time.Second})
-		slots, err := resilience.NewCompartment(resilience.CompartmentConfig{Name: "slots", MaxConcurrent: 1, MaxQueue: 1})
+		slots, err := resilience.NewCompartment(resilience.CompartmentConfig{Name: "slots", MaxConcurrent: 1, MaxQueue: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
 		stopBreaker, stopSlots := w.WatchBreaker(b), w.WatchCompartment(slots)
-		h := w.chain(w.Call(nil, "charge"), resilience.Bulkhead(slots))
+		handlers := []resilience.Handler{ // two chains, one name, one compartment
+			w.chain(w.Call(nil, "charge"), resilience.Bulkhead(slots)), w.chain(w.Call(nil, "charge"), resilience.Bulkhead(slots)),
+		}
 		release := make(chan struct{})
-		for range 2 {
-			go func() { _ = h(t.Context(), func(context.Context) error { <-release; return nil }) }()
+		for i := range 3 {
+			go func() { _ = handlers[i%2](t.Context(), func(context.Context) error { <-release; return nil }) }()
 		}
 		_ = w.chain(throughBreaker(b))(t.Context(), fail)
 		synctest.Wait()
@@ -190,9 +192,9 @@ func TestWatching(t *testing.T) {
 			return got
 		}
 		want := map[string]string{
-			"reliability.call.in_flight{reliability.call=charge}":                                    "2",
+			"reliability.call.in_flight{reliability.call=charge}":                                    "3",
 			"reliability.bulkhead.in_flight{reliability.bulkhead.name=slots}":                        "1",
-			"reliability.bulkhead.waiting{reliability.bulkhead.name=slots}":                          "1",
+			"reliability.bulkhead.waiting{reliability.bulkhead.name=slots}":                          "2",
 			"reliability.breaker.state{reliability.breaker.name=dep,reliability.breaker.state=open}": "1",
 		}
 		if diff := cmp.Diff(want, now()); diff != "" {
@@ -201,7 +203,7 @@ func TestWatching(t *testing.T) {
 		time.Sleep(time.Second) // nobody calls, and yet the time of being open is up
 		stopSlots()
 		want = map[string]string{
-			"reliability.call.in_flight{reliability.call=charge}":                                         "2",
+			"reliability.call.in_flight{reliability.call=charge}":                                         "3",
 			"reliability.breaker.state{reliability.breaker.name=dep,reliability.breaker.state=half-open}": "1",
 		}
 		if diff := cmp.Diff(want, now()); diff != "" {

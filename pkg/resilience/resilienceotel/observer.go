@@ -107,15 +107,15 @@ func rejection(e resilience.Event) (reason string, who attribute.KeyValue) {
 	return "other", BreakerKey.String(e.Name)
 }
 
+// rememberOpener notes also that there is no span: whoever opened the breaker before did
+// not do it now.
 func (o *Observer) rememberOpener(span trace.Span, t resilience.Transition) {
+	if t.To != resilience.Open {
+		return
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	switch t.To {
-	case resilience.Open: // without a valid span too: whoever opened it before did not do it now
-		o.opened[t.Breaker] = span.SpanContext()
-	case resilience.Closed:
-		delete(o.opened, t.Breaker)
-	}
+	o.opened[t.Breaker] = span.SpanContext()
 }
 
 func (o *Observer) linkToOpener(span trace.Span, e resilience.Event) {

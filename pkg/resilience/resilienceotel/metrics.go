@@ -37,11 +37,13 @@ type metrics struct {
 	mu       sync.Mutex // protects what follows
 	inFlight map[string]*atomic.Int64
 	watched  map[*watch]struct{}
+	made     map[[3]attribute.KeyValue][]metric.AddOption
 }
 
 func newMetrics(provider metric.MeterProvider, base []attribute.KeyValue) (*metrics, error) {
 	m := &metrics{
 		base: slices.Clone(base), inFlight: map[string]*atomic.Int64{}, watched: map[*watch]struct{}{},
+		made: map[[3]attribute.KeyValue][]metric.AddOption{},
 	}
 	m.delayOptions = []metric.RecordOption{m.with()}
 	in := &maker{meter: provider.Meter(scopeName)}
@@ -93,9 +95,22 @@ func (m *metrics) count(ctx context.Context, e resilience.Event) {
 }
 
 func (m *metrics) add(ctx context.Context, c metric.Int64Counter, attrs ...attribute.KeyValue) {
-	if c.Enabled(ctx) { // or the attributes need not be put together
-		c.Add(ctx, 1, m.with(attrs...))
+	if c.Enabled(ctx) {
+		c.Add(ctx, 1, m.options(attrs)...)
 	}
+}
+
+// options makes each set of attributes once: there are few, and an open breaker turns
+// away many calls.
+func (m *metrics) options(attrs []attribute.KeyValue) []metric.AddOption {
+	var key [3]attribute.KeyValue // no counter has more
+	copy(key[:], attrs)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.made[key] == nil {
+		m.made[key] = []metric.AddOption{m.with(attrs...)}
+	}
+	return m.made[key]
 }
 
 // with adds attributes to those that every measurement has.

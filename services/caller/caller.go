@@ -69,7 +69,10 @@ func New(cfg Config, tel *telemetry.Telemetry, network Network) (*Service, error
 			return nil, fmt.Errorf("caller: fault controls: %w", err)
 		}
 	}
-	observer := resilienceotel.NewObserver(tel.Logger)
+	observer, err := resilienceotel.NewObserver(resilienceotel.Config{Logger: tel.Logger, MeterProvider: tel.Meters})
+	if err != nil {
+		return nil, fmt.Errorf("caller: %w", err)
+	}
 	for _, engine := range []struct {
 		name string
 		make func(resilience.BreakerConfig) (resilience.Breaker, error)

@@ -157,3 +157,126 @@ func TestALostProbeIsToldWithItsOwnCall(t *testing.T) {
 		}
 	})
 }
+
+// own ends at the deadline of its context by a timer of its own, as a connection with
+// SetDeadline(ctx.Deadline()) does: which timer fires first is left to chance.
+func own(ctx context.Context) error {
+	deadline, _ := ctx.Deadline()
+	time.Sleep(time.Until(deadline))
+	return errors.New("i/o timeout")
+}
+
+func TestAnOpsOwnTimerAtTheCallersDeadlineIsTheCallers(t *testing.T) {
+	for range 200 {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			b, err := resilience.NewBreaker(resilience.BreakerConfig{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := chain(t, resilience.Retry(resilience.RetryConfig{}), resilience.CircuitBreaker(resilience.CircuitBreakerConfig{Breaker: b}))
+			err = h(ctx, own)
+			retryErr, ok := errors.AsType[*resilience.RetryError](err)
+			if !ok || retryErr.Reason != resilience.StopContext || !errors.Is(err, context.DeadlineExceeded) || b.Stats().Failures != 0 {
+				t.Fatalf("%v, %d failures; want the caller's deadline and nobody's failure", err, b.Stats().Failures)
+			}
+		})
+	}
+}
+
+func TestAnOpsOwnTimerAtTheLimitIsATimeout(t *testing.T) {
+	for range 200 {
+		synctest.Test(t, func(t *testing.T) {
+			h := chain(t, resilience.Timeout(resilience.TimeoutConfig{Limit: time.Second}))
+			err := h(t.Context(), own)
+			if _, ok := errors.AsType[*resilience.TimeoutError](err); !ok {
+				t.Fatalf("%v; want a timeout", err)
+			}
+			breakerOutside := failuresAfter(t, t.Context(), own, func(breaker resilience.Policy) []resilience.Policy {
+				return []resilience.Policy{breaker, resilience.Timeout(resilience.TimeoutConfig{Limit: time.Second})}
+			})
+			breakerInside := failuresAfter(t, t.Context(), own, func(breaker resilience.Policy) []resilience.Policy {
+				return []resilience.Policy{resilience.Timeout(resilience.TimeoutConfig{Limit: time.Second}), breaker}
+			})
+			if breakerOutside != 1 || breakerInside != 1 {
+				t.Fatalf("%d and %d failures; want 1 and 1", breakerOutside, breakerInside)
+			}
+		})
+	}
+}
+
+// A liar says that its deadline has passed, but never ends.
+type liar struct{ context.Context }
+
+func (liar) Deadline() (time.Time, bool) { return time.Now().Add(-time.Second), true }
+
+func TestAContextThatNeverEndsIsNotWaitedForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		got := failuresAfter(t, liar{t.Context()}, func(context.Context) error { return errors.New("boom") },
+			func(breaker resilience.Policy) []resilience.Policy { return []resilience.Policy{breaker} })
+		if got != 1 || time.Since(begin) != 100*time.Millisecond {
+			t.Errorf("%d failures after %v; want 1 after 100ms", got, time.Since(begin))
+		}
+	})
+}
+
+// A policy of the user's own may make attempts at the same time, and leave one behind.
+func TestDoWithAHedgingPolicy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hedge := resilience.Custom("hedge", func(next resilience.Handler) resilience.Handler {
+			return func(ctx context.Context, op resilience.Op) error {
+				results := make(chan error, 3)
+				for range 3 {
+					go func() { results <- next(ctx, op) }()
+				}
+				return <-results
+			}
+		})
+		got, err := resilience.Do(t.Context(), chain(t, hedge), func(context.Context) (int, error) { return 7, nil })
+		if got != 7 || err != nil {
+			t.Errorf("%v, %v", got, err)
+		}
+		synctest.Wait()
+	})
+}
+
+// What a policy refused to take for a success must not come out as one.
+func TestAFallbackForgetsTheValueThatWasRefused(t *testing.T) {
+	refuse := resilience.Custom("refuse", func(next resilience.Handler) resilience.Handler {
+		return func(ctx context.Context, op resilience.Op) error {
+			_ = next(ctx, op)
+			return errors.New("refused")
+		}
+	})
+	shrug := resilience.Fallback(resilience.FallbackConfig{Answer: func(context.Context, error) error { return nil }})
+	got, err := resilience.Do(t.Context(), chain(t, shrug, refuse), func(context.Context) (string, error) { return "stale", nil })
+	if got != "" || err != nil {
+		t.Errorf("%q, %v; want nothing", got, err)
+	}
+}
+
+// A breaker of a kind that cannot be compared.
+type labelled struct {
+	resilience.Breaker
+	tag any
+}
+
+func TestBreakersThatCannotBeCompared(t *testing.T) {
+	b, err := resilience.NewBreaker(resilience.BreakerConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := resilience.CircuitBreaker(resilience.CircuitBreakerConfig{Breaker: labelled{b, []int{1}}})
+	if _, err := resilience.Chain(p, p); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheZeroLiveIsAnEmptyChain(t *testing.T) {
+	var l resilience.Live
+	if err := l.Call(t.Context(), succeed); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,6 +1,9 @@
 package resilience
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Jitter says how the delay before a retry is spread, so that callers which failed
 // together do not come back together. See Brooker, "Exponential Backoff And Jitter",
@@ -37,13 +40,11 @@ type backoff struct {
 // base × multiplier^(attempt−1), at most max. It is capped before jitter, because a cap
 // on the jittered delay would bring everyone who reached it together again.
 func (b backoff) ceiling(attempt int) time.Duration {
-	delay := float64(b.base)
-	for range attempt - 1 {
-		if delay *= b.multiplier; delay >= float64(b.max) {
-			return b.max
-		}
+	delay := float64(b.base) * math.Pow(b.multiplier, float64(attempt-1)) // may be infinite
+	if delay >= float64(b.max) {
+		return b.max
 	}
-	return min(time.Duration(delay), b.max)
+	return time.Duration(delay)
 }
 
 // delay is what to wait after the given failed attempt. u is uniform in [0, 1); previous

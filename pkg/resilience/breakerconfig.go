@@ -25,7 +25,8 @@ type BreakerConfig struct {
 	FailureRate float64
 	// SlowRate opens the breaker when at least this share of the window's calls were slow.
 	// A call still running after SlowAfter is slow already, so that a dependency that hangs
-	// opens the breaker before its calls return. Above 0, at most 1. 0: off.
+	// opens the breaker before its calls return. A permit that is never settled is a call
+	// that runs for ever. Above 0, at most 1. 0: off.
 	//
 	// While this rule is on, a probe that succeeds slowly has failed.
 	SlowRate float64
@@ -91,7 +92,7 @@ func (c BreakerConfig) Validate() error {
 	field(c.SlowAfter == 0 || c.SlowRate != 0, "SlowAfter", c.SlowAfter, "0 without a SlowRate")
 	field(c.WindowCalls >= 0 && c.WindowCalls <= maxWindowCalls, "WindowCalls", c.WindowCalls, "1 to 100000, or 0 for a window of time")
 	field(c.WindowTime == 0 || c.WindowTime >= minWindowTime && c.WindowTime <= maxDelayAllowed, "WindowTime", c.WindowTime, "10ns to 24h, or 0 for 10s")
-	field(c.WindowCalls == 0 || c.WindowTime == 0, "WindowTime", c.WindowTime, "0 with WindowCalls: a window is of calls or of time")
+	field(!rates || c.WindowCalls == 0 || c.WindowTime == 0, "WindowTime", c.WindowTime, "0 with WindowCalls: a window is of calls or of time")
 	field(rates || c.WindowCalls == 0, "WindowCalls", c.WindowCalls, "0 without a FailureRate or SlowRate")
 	field(rates || c.WindowTime == 0, "WindowTime", c.WindowTime, "0 without a FailureRate or SlowRate")
 	field(rates || c.MinCalls == 0, "MinCalls", c.MinCalls, "0 without a FailureRate or SlowRate")

@@ -96,7 +96,7 @@ func (c *circuitBreaker) classify(ctx context.Context, begin time.Time, err erro
 		return Neutral
 	case c.attemptTimedOut(err): // within the breaker, whose own context tells nothing of it
 		return Failure
-	case ctx.Err() != nil:
+	case ended(ctx):
 		for _, limit := range c.in.attemptLimits {
 			if limit.ended(ctx) {
 				return Failure

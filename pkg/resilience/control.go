@@ -53,6 +53,7 @@ func (b *breaker) reconfigure(now time.Duration, cfg BreakerConfig) error {
 	if err != nil {
 		return err
 	}
+	b.expireLocked(now) // it is announced already, by Stats
 	b.cfg = cfg
 	b.tally.Reconfigure(cfg)
 	b.publishLocked()

@@ -1,16 +1,16 @@
 package resilience
 
-import "context"
+import (
+	"context"
+	"sync"
+)
 
 // Do calls fn through h and returns its value. On an error the value is the zero T,
 // also when fn itself returned both: what a failed attempt left behind is not an answer.
 func Do[T any](ctx context.Context, h Handler, fn func(context.Context) (T, error)) (T, error) {
 	call := &doCall[T]{Context: ctx, fn: fn}
-	if err := h(call, call.attempt); err != nil {
-		var zero T
-		return zero, err
-	}
-	return call.value, nil
+	err := h(call, call.attempt)
+	return call.end(err)
 }
 
 // A doCall is one call of Do: its context, by which a [Fallback] finds it, and its value.
@@ -18,15 +18,45 @@ func Do[T any](ctx context.Context, h Handler, fn func(context.Context) (T, erro
 type doCall[T any] struct {
 	context.Context // it is one
 	fn              func(context.Context) (T, error)
-	value           T
+
+	// mu protects what follows: a policy of the user's own may hedge, and attempts then
+	// outlive the call.
+	mu    sync.Mutex
+	value T
+	over  bool
 }
 
 func (c *doCall[T]) attempt(ctx context.Context) error {
 	v, err := c.fn(ctx)
 	if err == nil {
-		c.value = v
+		c.set(v)
 	}
 	return err
+}
+
+func (c *doCall[T]) set(v T) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.over {
+		c.value = v
+	}
+}
+
+// forget drops the value of an attempt that the chain did not take for a success.
+func (c *doCall[T]) forget() {
+	var zero T
+	c.set(zero)
+}
+
+func (c *doCall[T]) end(err error) (T, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.over = true
+	if err != nil {
+		var zero T
+		return zero, err
+	}
+	return c.value, nil
 }
 
 // Value implements [context.Context].

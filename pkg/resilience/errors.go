@@ -28,7 +28,8 @@ func (e *permanentError) Unwrap() error { return e.err }
 
 // Rejected reports whether err is a local rejection: a policy turned the call away and
 // the operation never ran. Such an error says nothing about the dependency. An error
-// type of your own takes part by a method Rejected() bool; the outermost one decides.
+// type of your own takes part by a method Rejected() bool; the outermost one decides, and
+// of joined errors the first.
 //
 // That holds for the rejection of another chain too, if the operation is itself a call
 // through one and returns it: what it asked for was not done, and asking again at once
@@ -123,6 +124,8 @@ func (e *RetryError) Unwrap() []error {
 func (e *RetryError) Rejected() bool { return e.rejected }
 
 // A TimeoutError is an operation that failed after the limit of a [Timeout] had passed.
+// What its Err says of itself still holds: one that is [Permanent], or a rejection (a wait
+// in a queue that took all the time there was), is not retried.
 // It is a context.DeadlineExceeded to errors.Is, and a timeout to net.Error.
 type TimeoutError struct {
 	Limit time.Duration

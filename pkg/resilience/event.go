@@ -7,7 +7,8 @@ import (
 
 // An Observer is told of every decision, with the context of the call that caused it.
 // It must be safe for concurrent use, should be quick, and may call back into the
-// breaker. A panic in it is discarded: watching a call must not fail it.
+// breaker. A panic in it is discarded: watching a call must not fail it. (One that calls
+// runtime.Goexit ends the goroutine of the call it is told of.)
 type Observer interface {
 	Observe(ctx context.Context, e Event)
 }
@@ -75,6 +76,7 @@ type Event struct {
 	Name       string        // of the breaker, compartment or limiter
 	Transition Transition    // of the breaker
 	Mode       Mode          // that the breaker is in now
+	Dropped    int           // rejections before this event that the observer, being slow, was not told of
 	Err        error
 }
 

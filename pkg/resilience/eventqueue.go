@@ -2,6 +2,7 @@ package resilience
 
 import (
 	"context"
+	"math"
 	"sync"
 )
 
@@ -10,15 +11,25 @@ import (
 // that decided still fixes the order, Deliver after its release.
 //
 // There is one deliverer at a time. An event raised meanwhile, also by the observer
-// itself, waits its turn: whoever is delivering delivers it too. The zero value is
-// ready for use, and drops what it is given: use [NewEventQueue].
+// itself, waits its turn: whoever is delivering delivers it too. So that an observer which
+// cannot keep up does not hold one unlucky call for ever, a call delivers no more than a
+// few events; the rest is then left to a goroutine, which ends with the last of them. Of
+// rejections, which can come without end, only so many wait; how many were left out, the
+// next event says. The zero value is ready for use, and drops what it is given: use
+// [NewEventQueue].
 type EventQueue struct {
 	observer Observer
 
 	mu         sync.Mutex // protects what follows
 	waiting    []queued
 	delivering bool
+	dropped    int // rejections left out since the last event
 }
+
+const (
+	mostDelivered = 16   // by one call
+	mostWaiting   = 1024 // events, before rejections are left out
+)
 
 // queued is an event and the context of the call that caused it.
 type queued struct {
@@ -35,12 +46,17 @@ func (q *EventQueue) Push(ctx context.Context, e Event) {
 		return
 	}
 	q.mu.Lock()
+	defer q.mu.Unlock()
+	if e.Kind == EventRejected && len(q.waiting) >= mostWaiting {
+		q.dropped++
+		return
+	}
+	e.Dropped, q.dropped = q.dropped, 0
 	q.waiting = append(q.waiting, queued{ctx, e})
-	q.mu.Unlock()
 }
 
-// Deliver calls the observer for all that waits, unless somebody is doing so already.
-// It must be called without any lock that the observer may want.
+// Deliver calls the observer for what waits, unless somebody is doing so already. It must
+// be called without any lock that the observer may want.
 func (q *EventQueue) Deliver() {
 	if q.observer != nil { // apart, so that it costs next to nothing where nobody watches
 		q.deliver()
@@ -48,24 +64,30 @@ func (q *EventQueue) Deliver() {
 }
 
 func (q *EventQueue) deliver() {
-	if !q.begin() {
-		return
+	if q.begin() && !q.tell(mostDelivered) {
+		go q.tell(math.MaxInt)
 	}
-	done := false
+}
+
+// tell delivers up to so many events, as the deliverer, and reports whether those were all.
+// If not, whoever called it is the deliverer still.
+func (q *EventQueue) tell(most int) (all bool) {
+	returned := false
 	defer func() {
-		if !done { // the observer ended this goroutine (runtime.Goexit): its duty remains
-			q.end()
-			q.deliver()
+		if !returned { // the observer ended this goroutine (runtime.Goexit): the duty remains
+			go q.tell(math.MaxInt)
 		}
 	}()
-	for {
+	for range most {
 		next, ok := q.next()
 		if !ok {
-			done = true
-			return
+			returned = true
+			return true
 		}
 		notify(next.ctx, q.observer, next.event)
 	}
+	returned = true
+	return false
 }
 
 func (q *EventQueue) begin() bool {
@@ -78,12 +100,6 @@ func (q *EventQueue) begin() bool {
 	return true
 }
 
-func (q *EventQueue) end() {
-	q.mu.Lock()
-	q.delivering = false
-	q.mu.Unlock()
-}
-
 // next takes the first event, or ends the delivery in the same step, so that an event
 // pushed in between finds either a deliverer or none.
 func (q *EventQueue) next() (queued, bool) {
@@ -94,6 +110,7 @@ func (q *EventQueue) next() (queued, bool) {
 		return queued{}, false
 	}
 	first := q.waiting[0]
+	q.waiting[0] = queued{} // lets go of its context
 	q.waiting = q.waiting[1:]
 	return first, true
 }

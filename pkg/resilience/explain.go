@@ -40,7 +40,7 @@ func Explain(deadline time.Duration, outermostFirst ...Policy) (Explanation, err
 		e.within(policies[i])
 	}
 	if deadline > 0 && (e.LongestTime == 0 || e.LongestTime > deadline) {
-		longest := "for ever: it has no Timeout"
+		longest := "for ever: nothing bounds an attempt, or a wait in a queue"
 		if e.LongestTime > 0 {
 			longest = e.LongestTime.String()
 		}

@@ -74,7 +74,7 @@ func TestExplain(t *testing.T) {
 			resilience.Explanation{Order: "retry(timeout(call))", MostAttempts: 4, LongestTime: 4*s + 700*ms, LoadFactor: 4}},
 		{"for ever is longer than anything", time.Hour, policies{retry(2)},
 			resilience.Explanation{Order: "retry(call)", MostAttempts: 2, LoadFactor: 2,
-				Warnings: []string{"the caller's deadline is 1h0m0s, and a call may take for ever: it has no Timeout"}}},
+				Warnings: []string{"the caller's deadline is 1h0m0s, and a call may take for ever: nothing bounds an attempt, or a wait in a queue"}}},
 		{"more than a Duration holds", 0, policies{retry(4), limit(math.MaxInt64 / 2)},
 			resilience.Explanation{Order: "retry(timeout(call))", MostAttempts: 4, LongestTime: math.MaxInt64, LoadFactor: 4}},
 		{"a MaxElapsed as long as that", 0, policies{retry(2, elapsed(math.MaxInt64)), limit(math.MaxInt64)},

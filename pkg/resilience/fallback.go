@@ -44,6 +44,9 @@ func Fallback(cfg FallbackConfig) Policy {
 				if cfg.Observer != nil {
 					notify(ctx, cfg.Observer, Event{Kind: EventFallback, Err: err})
 				}
+				if call, ok := ctx.Value(holderKey{}).(interface{ forget() }); ok {
+					call.forget()
+				}
 				return cfg.Answer(ctx, err)
 			}
 		},
@@ -66,7 +69,7 @@ func (c FallbackConfig) applies(ctx context.Context, err error) bool {
 func Supply[T any](ctx context.Context, v T) error {
 	holder := ctx.Value(holderKey{})
 	if call, ok := holder.(*doCall[T]); ok {
-		call.value = v
+		call.set(v)
 		return nil
 	}
 	return fmt.Errorf("resilience: supply: the call does not return a %v", reflect.TypeFor[T]())

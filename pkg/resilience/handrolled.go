@@ -145,7 +145,7 @@ func (b *breaker) settle(ctx context.Context, t Ticket, o Outcome, err error) bo
 	counted := true
 	if t.Generation == b.generation && b.state == Closed && b.countingLocked(now) {
 		if reason := b.tally.End(now, t.Record, o); reason != "" {
-			b.tripLocked(ctx, now, reason, err)
+			b.tripLocked(ctx, now, reason, failureOf(o, err))
 		}
 		if b.tally.window == nil { // with one, the word stays as it is
 			b.publishLocked()

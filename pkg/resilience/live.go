@@ -8,7 +8,8 @@ import (
 // A Live is a chain that can be replaced while calls run through it. Each call ends in
 // the chain it began in. What has state of its own (a [Breaker], a [Compartment], a
 // [RetryBudget]) keeps it by standing in the new chain too; such a part changes its own
-// limits by its Reconfigure. It is safe for concurrent use.
+// limits by its Reconfigure. It is safe for concurrent use. The zero Live is an empty
+// chain, which just calls the operation.
 type Live struct {
 	handler atomic.Pointer[Handler]
 }
@@ -34,4 +35,10 @@ func (l *Live) Swap(outermostFirst ...Policy) error {
 }
 
 // Call is the [Handler].
-func (l *Live) Call(ctx context.Context, op Op) error { return (*l.handler.Load())(ctx, op) }
+func (l *Live) Call(ctx context.Context, op Op) error {
+	h := l.handler.Load()
+	if h == nil {
+		return op(ctx)
+	}
+	return (*h)(ctx, op)
+}

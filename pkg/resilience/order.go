@@ -53,6 +53,8 @@ func orderProblem(outer, inner Policy) string {
 	switch {
 	case outer.breaker != nil && inner.retry != nil:
 		return "the breaker sees one result of many attempts, so it opens late, and each of its probes is a burst"
+	case outer.retry != nil && inner.retry != nil && outer.retry.cfg.Budget != nil && outer.retry.cfg.Budget == inner.retry.cfg.Budget:
+		return "the same budget twice earns twice for one success, so retries exceed what it allows"
 	case outer.limits && inner.retry != nil:
 		return "the limit counts calls, and each may make many attempts, so the dependency gets more than it allows"
 	case outer.retry != nil && inner.answers:
@@ -69,7 +71,7 @@ func orderProblem(outer, inner Policy) string {
 	return ""
 }
 
-// same compares breakers, whose type may be one that cannot be compared.
+// same compares breakers, which may be of a kind that cannot be compared.
 func same(a, b Breaker) bool {
-	return b != nil && reflect.TypeOf(a).Comparable() && reflect.TypeOf(b).Comparable() && a == b
+	return b != nil && reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }

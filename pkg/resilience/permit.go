@@ -3,7 +3,7 @@ package resilience
 import "context"
 
 // A Permit is the admission of one call. It belongs to that call: it is not safe for
-// concurrent use, and settling a copy may count again.
+// concurrent use; settling a copy too may count it twice, or as another call.
 //
 // It is four words, because so much the compiler keeps in registers.
 type Permit struct {
@@ -29,6 +29,15 @@ func NewPermit(s Settler, t Ticket) Permit { return Permit{settler: s, ticket: t
 
 // Live reports whether the permit is still to be settled.
 func (p *Permit) Live() bool { return p.settler != nil }
+
+// failureOf is err if the outcome makes it the failure of the call: the error of a
+// neutral call, which may be the one that brings a transition, is not to blame for it.
+func failureOf(o Outcome, err error) error {
+	if o == Success || o == Neutral {
+		return nil
+	}
+	return err
+}
 
 // Done settles the permit and reports whether the outcome counted. Only the first call
 // does anything. err is the failure's cause, for the transition it may bring; the

@@ -54,8 +54,8 @@ func (c RetryConfig) Validate() error {
 	bad.require(c.MaxAttempts >= 0 && c.MaxAttempts <= maxAttemptsAllowed, "RetryConfig.MaxAttempts", c.MaxAttempts,
 		"1 to 100, or 0 for 4")
 	bad.require(c.Base >= 0 && c.Base <= maxDelayAllowed, "RetryConfig.Base", c.Base, "above 0 and at most 24h, or 0 for 50ms")
-	bad.require(c.Max >= 0 && c.Max <= maxDelayAllowed, "RetryConfig.Max", c.Max, "at most 24h, or 0 for 2s")
-	bad.require(c.Max == 0 || c.Max >= c.withDefaults().Base, "RetryConfig.Max", c.Max, "at least Base")
+	bad.require(c.Max >= 0 && c.Max <= maxDelayAllowed, "RetryConfig.Max", c.Max, "above 0 and at most 24h, or 0 for 2s")
+	bad.require(c.Max <= 0 || c.Max >= c.withDefaults().Base, "RetryConfig.Max", c.Max, "at least Base")
 	bad.require(c.MaxElapsed >= 0, "RetryConfig.MaxElapsed", c.MaxElapsed, "above 0, or 0 for no limit")
 	bad.require(c.MaxRetryAfter >= 0 && c.MaxRetryAfter <= maxDelayAllowed, "RetryConfig.MaxRetryAfter", c.MaxRetryAfter,
 		"above 0 and at most 24h, or 0 for 30s")
@@ -167,7 +167,7 @@ func (r *retry) again(ctx context.Context, op Op, next Handler, begin time.Time,
 // stop says why the failed attempt must be the last, or "" if another may follow.
 func (r *retry) stop(ctx context.Context, attempt int, err error) StopReason {
 	switch {
-	case ctx.Err() != nil:
+	case ended(ctx):
 		return StopContext
 	case !r.cfg.RetryIf(ctx, err):
 		return StopNotRetryable

@@ -49,7 +49,7 @@ func NewRetryBudget(c RetryBudgetConfig) (*RetryBudget, error) {
 	setDefault(&c.Ratio, 0.1)
 	b := &RetryBudget{
 		burst: int64(c.Burst) * microtokens,
-		ratio: int64(c.Ratio*microtokens + 1e-6), // rounded down, but 289999.99999999994 is 290000
+		ratio: int64(c.Ratio*microtokens + 1e-6), // rounded down, but 15699.999999999998 is 15700
 	}
 	b.tokens.Store(b.burst)
 	return b, nil

@@ -5,7 +5,7 @@
 //	func TestConformance(t *testing.T) { breakertest.Run(t, mybreaker.New) }
 //
 // Time is virtual: each test runs in a testing/synctest bubble, so the breaker must use
-// package time, and may hold timers but no goroutine that outlives a call.
+// package time, and may hold timers but no goroutine that outlives what it was started for.
 package breakertest
 
 import (

@@ -156,11 +156,12 @@ func (m *Model) Force(now time.Duration, mode resilience.Mode) {
 }
 
 // Reconfigure changes the thresholds. A configuration that is refused changes nothing.
-func (m *Model) Reconfigure(cfg resilience.BreakerConfig) {
+func (m *Model) Reconfigure(now time.Duration, cfg resilience.BreakerConfig) {
 	next, err := resilience.Reconfigured(m.cfg, cfg)
 	if err != nil {
 		return
 	}
+	m.expire(now)
 	if next.WindowCalls != m.cfg.WindowCalls || next.WindowTime != m.cfg.WindowTime {
 		m.ended = nil
 	}

@@ -155,7 +155,7 @@ func (r *run) step(step, arg int) error {
 		}
 	case stepReconfigure:
 		cfg := r.cfgs[arg%len(r.cfgs)]
-		r.model.Reconfigure(cfg)
+		r.model.Reconfigure(r.now(), cfg)
 		if err := r.breaker.Reconfigure(cfg); err != nil {
 			return err
 		}

@@ -15,6 +15,8 @@ type answer struct {
 	data   []byte // the body, if it is
 	atHand bool
 
+	life *lifetime // if it streams
+
 	failure *failure // what made it a failed attempt; nil: it succeeded
 }
 
@@ -23,6 +25,15 @@ func (a *answer) rewind() {
 	if a.atHand {
 		a.res.Body = io.NopCloser(bytes.NewReader(a.data))
 	}
+}
+
+// whenOver has f called when nothing of the answer is left to read.
+func (a *answer) whenOver(f func()) {
+	if a.life == nil {
+		f()
+		return
+	}
+	a.life.released = f
 }
 
 func (a *answer) close() { _ = a.res.Body.Close() }

@@ -12,9 +12,13 @@ import (
 
 // A call is one RoundTrip: what its attempts share.
 type call struct {
-	cfg  *Config
-	req  *http.Request // the caller's, never changed
-	body requestBody
+	cfg *Config
+	req *http.Request // the caller's, never changed
+	ctx context.Context
+	// release ends ctx. It is due when the call is over, or with the end of an answer that
+	// streams.
+	release context.CancelFunc
+	body    requestBody
 
 	// mu protects what follows. Policies make one attempt after the other, as a rule; but
 	// one of the user's own might hedge, or return before its attempt.
@@ -70,14 +74,15 @@ func (c *call) begin(ctx context.Context) (x *exchange, rt http.RoundTripper, en
 		c.kept = nil
 	}
 	rt = c.cfg.Base
-	if c.last != nil || resilience.AttemptNumber(ctx) > 1 { // by a retry around the whole client
+	if c.last != nil || resilience.AttemptNumber(ctx) > 1 { // by a Retry around the client, if the chain has none
 		rt = c.cfg.Fresh
 	}
 	c.attempts++
 	c.sent++
-	x = &exchange{cfg: c.cfg, life: newLifetime(ctx, c.req.Context())}
+	x = &exchange{cfg: c.cfg, life: newLifetime(ctx, c.ctx)}
 	x.req = c.req.Clone(x.life)
 	x.req.Body = body
+	x.req.Cancel = nil            //nolint:staticcheck // deprecated, and part of the context by now
 	x.req.Trailer = c.req.Trailer // shared: its values may be set while the body is read
 	return x, rt, ended, nil
 }
@@ -176,11 +181,13 @@ func (c *call) finish(err error) (*http.Response, error) {
 	if kept != nil {
 		// A failed answer is the answer if the chain's error is about it, and not about the
 		// caller, who is gone.
-		if err == nil || kept.failure != nil && kept.failure == about && c.req.Context().Err() == nil {
+		if err == nil || kept.failure != nil && kept.failure == about && c.ctx.Err() == nil {
 			kept.res.Request = withAttempts(c.req, attempts)
+			kept.whenOver(c.release)
 			return kept.res, nil
 		}
 		kept.close()
 	}
+	c.release()
 	return nil, explain(err, about, last, attempts)
 }

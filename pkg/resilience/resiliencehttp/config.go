@@ -21,7 +21,7 @@ type Config struct {
 	// sick replica on the connection that leads there. (Request.Close would not do: it
 	// ends a connection after its use.) Nil: where Base is an *http.Transport a clone of
 	// it without keep-alives, which shares neither connections nor MaxConnsPerHost with
-	// it; otherwise Base.
+	// it, and lacks protocols added by its RegisterProtocol; otherwise Base.
 	Fresh http.RoundTripper
 	// Handler is one chain for all requests, right for a client of one dependency.
 	Handler resilience.Handler

@@ -27,6 +27,9 @@ func (x *exchange) run(rt http.RoundTripper) (*answer, error) {
 	res, err := rt.RoundTrip(x.req) //nolint:bodyclose // end closes it, unless the answer streams and has it
 	switch {
 	case err != nil:
+		if res != nil && res.Body != nil { // which http.RoundTripper forbids
+			_ = res.Body.Close()
+		}
 		return nil, err
 	case res == nil:
 		return nil, errNoResponse
@@ -71,7 +74,7 @@ func (x *exchange) receive(res *http.Response) (*answer, error) {
 	}
 	x.streams = true
 	res.Body = stream(res, begin, x.life)
-	return &answer{res: res}, nil
+	return &answer{res: res, life: x.life}, nil
 }
 
 func (x *exchange) mustStream(res *http.Response) bool {

@@ -18,6 +18,7 @@ type lifetime struct {
 	cancel      context.CancelCauseFunc
 	stopAttempt func() bool
 	stopCaller  func() bool
+	released    func() // nil, or to be called by release; set before anyone may read the body
 
 	once sync.Once
 	err  error // what Err says; written before the context ends
@@ -50,6 +51,9 @@ func (l *lifetime) release() {
 	l.stopAttempt()
 	l.stopCaller()
 	l.end(context.Canceled, context.Canceled)
+	if l.released != nil {
+		l.released()
+	}
 }
 
 // Deadline is the caller's. The attempt's may be earlier, but it no longer holds once the

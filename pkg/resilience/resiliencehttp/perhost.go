@@ -2,6 +2,7 @@ package resiliencehttp
 
 import (
 	"container/list"
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -70,14 +71,19 @@ func NewPerHost(cfg PerHostConfig) (*PerHost, error) {
 	return p, nil
 }
 
-// Handler returns the chain for the origin of u, and makes it if there is none.
-func (p *PerHost) Handler(u *url.URL) (resilience.Handler, error) {
+// Handler returns the chain for the origin of u, and makes it if there is none. While
+// another call makes it, it waits as long as ctx lasts.
+func (p *PerHost) Handler(ctx context.Context, u *url.URL) (resilience.Handler, error) {
 	origin := Origin(u)
 	c, first := p.chain(origin)
 	if first {
 		p.build(c)
 	}
-	<-c.ready
+	select {
+	case <-c.ready:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("resiliencehttp: waiting for the chain for %s: %w", origin, context.Cause(ctx))
+	}
 	if c.err != nil {
 		return nil, fmt.Errorf("resiliencehttp: chain for %s: %w", origin, c.err)
 	}

@@ -66,7 +66,7 @@ func TestPerHostForgetsTheLeastRecentlyUsed(t *testing.T) {
 		return pass, nil
 	})
 	for _, u := range []string{"http://a/1", "http://b", "http://A:80/2", "http://c", "http://b", "https://b"} {
-		if _, err := p.Handler(parse(t, u)); err != nil {
+		if _, err := p.Handler(t.Context(), parse(t, u)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -81,7 +81,7 @@ func TestPerHostForgetsTheLeastRecentlyUsed(t *testing.T) {
 func TestPerHostDefaultMax(t *testing.T) {
 	p := newPerHost(t, 0, func(string) (resilience.Handler, error) { return pass, nil })
 	for i := range 150 {
-		if _, err := p.Handler(parse(t, fmt.Sprintf("http://host-%d", i))); err != nil {
+		if _, err := p.Handler(t.Context(), parse(t, fmt.Sprintf("http://host-%d", i))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -102,7 +102,7 @@ func TestPerHostBuildsOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 20 {
 			wg.Go(func() {
-				if _, err := p.Handler(parse(t, fmt.Sprintf("http://host-%d", i%2))); err != nil {
+				if _, err := p.Handler(t.Context(), parse(t, fmt.Sprintf("http://host-%d", i%2))); err != nil {
 					t.Error(err)
 				}
 			})
@@ -132,7 +132,7 @@ func TestPerHostTriesAgainAfterAFailedBuild(t *testing.T) {
 		go func() {
 			defer close(done)
 			defer func() { panicked = recover() }()
-			h, err = p.Handler(parse(t, "http://a:81/x"))
+			h, err = p.Handler(t.Context(), parse(t, "http://a:81/x"))
 		}()
 		<-done
 		return h, panicked, err

@@ -32,30 +32,33 @@ func NewTransport(cfg Config) (*Transport, error) {
 // it is, everything else is an [*Error].
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	c := &call{cfg: &t.cfg, req: req, body: requestBody{req: req}}
+	c.ctx, c.release = callerContext(req)
 	defer c.body.close()
-	handler, err := t.handler(req)
+	handler, err := t.handler(c.ctx, req)
 	if err != nil {
+		c.release()
 		return nil, err
 	}
 	finished := false
 	defer func() {
 		if !finished { // a panic is passing through, and nobody will want the answer
 			c.abandon()
+			c.release()
 		}
 	}()
-	err = handler(req.Context(), c.attempt)
+	err = handler(c.ctx, c.attempt)
 	finished = true
 	return c.finish(err)
 }
 
-func (t *Transport) handler(req *http.Request) (resilience.Handler, error) {
+func (t *Transport) handler(ctx context.Context, req *http.Request) (resilience.Handler, error) {
 	if t.cfg.PerHost == nil {
 		return t.cfg.Handler, nil
 	}
 	if req.URL == nil {
 		return nil, errNoURL
 	}
-	return t.cfg.PerHost.Handler(req.URL)
+	return t.cfg.PerHost.Handler(ctx, req.URL)
 }
 
 // CloseIdleConnections is what http.Client.CloseIdleConnections calls. It passes it on.

@@ -61,6 +61,7 @@ func (b *breaker) reconfigure(cfg resilience.BreakerConfig) error {
 	if err = errors.Join(refusals(cfg), err); err != nil {
 		return err
 	}
+	b.expireLocked(b.now()) // if its timer is late
 	b.cfg = next
 	b.tally.Reconfigure(next)
 	if b.state == resilience.Closed {

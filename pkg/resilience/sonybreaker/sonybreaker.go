@@ -212,6 +212,9 @@ func (b *breaker) settle(ctx context.Context, t resilience.Ticket, o resilience.
 	b.doneLocked(t.Record, o)
 	if b.countingLocked(now) {
 		if reason := b.tally.End(now, t.Record, o); reason != "" {
+			if o == resilience.Success || o == resilience.Neutral {
+				err = nil // the call that brings it is not the failure behind it
+			}
 			b.tripLocked(ctx, now, reason, err)
 		}
 	}
@@ -223,9 +226,11 @@ func (b *breaker) doneLocked(r *resilience.Record, o resilience.Outcome) {
 	if r == nil {
 		return
 	}
-	if done, ok := r.Cookie.(func(error)); ok {
-		done(verdict(o))
+	done, ok := r.Cookie.(func(error))
+	if !ok { // a copy of a permit that is settled already
+		return
 	}
+	done(verdict(o))
 	if !b.tally.Records() {
 		r.Cookie = nil
 		b.free = append(b.free, r)

@@ -138,14 +138,14 @@ func TestBulkheadTurnsAway(t *testing.T) {
 		if err := h(ctx, never); !errors.Is(err, errGone) || time.Since(begin) != 500*ms {
 			t.Errorf("error %v after %v", err, time.Since(begin))
 		} else {
-			rejection(t, err, resilience.BulkheadContext)
+			_ = rejection(t, err, resilience.BulkheadContext)
 		}
-		rejection(t, h(ctx, never), resilience.BulkheadContext) // done already: not even for a moment in the queue
+		_ = rejection(t, h(ctx, never), resilience.BulkheadContext) // done already: not even for a moment in the queue
 		stats(t, c, 1, 0)
 
 		go func() { _ = h(t.Context(), never) }()
 		synctest.Wait()
-		rejection(t, h(t.Context(), never), resilience.BulkheadFull)
+		_ = rejection(t, h(t.Context(), never), resilience.BulkheadFull)
 		time.Sleep(time.Second)
 		stats(t, c, 1, 0)
 		want := []string{
@@ -167,7 +167,7 @@ func TestBulkheadWithoutAQueue(t *testing.T) {
 	c := compartment(t, resilience.CompartmentConfig{MaxConcurrent: 1})
 	h := chain(t, resilience.Bulkhead(c))
 	err := h(t.Context(), func(ctx context.Context) error { return h(ctx, succeed) })
-	rejection(t, err, resilience.BulkheadFull)
+	_ = rejection(t, err, resilience.BulkheadFull)
 	if want := `resilience: bulkhead "default": full (1 may run, 0 may wait)`; err.Error() != want {
 		t.Errorf("text %q; want %q", err, want)
 	}
@@ -282,7 +282,7 @@ func TestReconfigureACompartment(t *testing.T) {
 		// Down: who runs runs to the end, who waits goes on waiting, also beyond the new queue.
 		reconfigure(resilience.CompartmentConfig{Name: "db", MaxConcurrent: 1, MaxQueue: 1})
 		stats(t, c, 3, 2)
-		rejection(t, h(t.Context(), succeed), resilience.BulkheadFull)
+		_ = rejection(t, h(t.Context(), succeed), resilience.BulkheadFull)
 		time.Sleep(time.Second)
 		stats(t, c, 1, 1)
 		time.Sleep(2 * time.Second)

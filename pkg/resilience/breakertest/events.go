@@ -216,6 +216,7 @@ func rudeObservers(t *testing.T, newBreaker New) {
 		for range 4 * cfg.Probes {
 			call(success)
 		}
+		synctest.Wait() // for whoever delivers instead of an observer's goroutine that ended
 		mu.Lock()
 		seen := slices.Clone(told)
 		mu.Unlock()

@@ -31,7 +31,7 @@ func CheckHistory(newBreaker New, cfg resilience.BreakerConfig, random *rand.Ran
 		return err
 	}
 	const callers, bursts, callsEach = 3, 5, 3 // with Stats, 50 events; see maxEvents
-	h := &history{breaker: b, begin: time.Now()}
+	h := &history{breaker: b, begin: time.Now(), cfg: cfg}
 	permits := make([][]*held, callers)
 	for range bursts {
 		var wg sync.WaitGroup
@@ -39,6 +39,9 @@ func CheckHistory(newBreaker New, cfg resilience.BreakerConfig, random *rand.Ran
 			script := make([]int, callsEach)
 			for i := range script {
 				script[i] = random.IntN(5)
+				if random.IntN(8) == 0 {
+					script[i] = actForce + random.IntN(5)
+				}
 			}
 			wg.Go(func() {
 				for _, what := range script {
@@ -67,6 +70,7 @@ func CheckHistory(newBreaker New, cfg resilience.BreakerConfig, random *rand.Ran
 type history struct {
 	breaker resilience.Breaker
 	begin   time.Time
+	cfg     resilience.BreakerConfig
 	stamp   atomic.Int64
 
 	mu     sync.Mutex // protects events
@@ -75,13 +79,15 @@ type history struct {
 
 // A happened is one call of a breaker's method, from its invocation to its return.
 type happened struct {
-	kind             string // "acquire", "done" or "stats"
+	kind             string // "acquire", "done", "stats", "force" or "reconfigure"
 	invoked, retired int64
 	at               time.Duration
 	permit           *held // got, or settled
 	outcome          resilience.Outcome
 	yes              bool // admitted, or counted
 	stats            resilience.Stats
+	mode             resilience.Mode
+	cfg              resilience.BreakerConfig
 }
 
 func (e *happened) String() string {
@@ -90,6 +96,8 @@ func (e *happened) String() string {
 	switch e.kind {
 	case "stats":
 		fmt.Fprintf(&b, " %+v", e.stats)
+	case "force":
+		fmt.Fprintf(&b, " %v", e.mode)
 	case "done":
 		fmt.Fprintf(&b, " %v of call %p", e.outcome, e.permit)
 	default:
@@ -101,8 +109,27 @@ func (e *happened) String() string {
 
 type held struct{ permit resilience.Permit }
 
+// actForce and the three numbers behind it put the breaker into a mode; the fourth
+// changes a threshold.
+const actForce = 10
+
 // act does what the script says and returns the permits that the caller now holds.
 func (h *history) act(what int, mine []*held) []*held {
+	switch {
+	case what == actForce+4:
+		h.quiet(func(e *happened) {
+			e.kind, e.cfg = "reconfigure", h.cfg
+			e.cfg.Lease++
+			e.yes = h.breaker.Reconfigure(e.cfg) == nil
+		})
+		return mine
+	case what >= actForce:
+		h.quiet(func(e *happened) {
+			e.kind, e.mode = "force", resilience.Mode(what-actForce)
+			e.yes = h.breaker.Force(context.Background(), e.mode) == nil
+		})
+		return mine
+	}
 	if what < 2 || len(mine) == 0 {
 		p := &held{}
 		h.quiet(func(e *happened) {
@@ -218,6 +245,12 @@ func (m *Model) answer(e *happened, number int) (admitted int, agreed bool) {
 		return n, ok == e.yes
 	case "done":
 		return 0, m.Done(e.at, number, e.outcome) == e.yes
+	case "force":
+		m.Force(e.at, e.mode)
+		return 0, e.yes
+	case "reconfigure":
+		m.Reconfigure(e.at, e.cfg)
+		return 0, e.yes
 	default:
 		want, _ := m.Stats(e.at)
 		return 0, want == e.stats
@@ -225,5 +258,5 @@ func (m *Model) answer(e *happened, number int) (admitted int, agreed bool) {
 }
 
 func (m *Model) fingerprint() string {
-	return fmt.Sprint(m.state, m.generation, m.until, m.reopened, m.failures, m.ended, m.running, m.probes, m.passed)
+	return fmt.Sprint(m.mode, m.cfg.Lease, m.state, m.generation, m.until, m.reopened, m.failures, m.ended, m.running, m.probes, m.passed)
 }

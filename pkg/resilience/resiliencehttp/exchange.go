@@ -24,7 +24,7 @@ type exchange struct {
 // which breaks off or drips is the attempt's failure and not the caller's.
 func (x *exchange) run(rt http.RoundTripper) (*answer, error) {
 	defer x.end()                   // deferred, because a panic and runtime.Goexit unwind too
-	res, err := rt.RoundTrip(x.req) //nolint:bodyclose // end closes it, unless the answer streams and has it
+	res, err := rt.RoundTrip(x.req) // whose body end closes, unless the answer streams and has it
 	switch {
 	case err != nil:
 		if res != nil && res.Body != nil { // which http.RoundTripper forbids

@@ -112,7 +112,7 @@ func (w *watched) last() (sdktrace.ReadOnlySpan, map[attribute.Key]string) {
 func attributes(list []attribute.KeyValue) map[attribute.Key]string {
 	m := map[attribute.Key]string{}
 	for _, a := range list {
-		m[a.Key] = a.Value.Emit()
+		m[a.Key] = a.Value.String()
 	}
 	return m
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -150,4 +151,27 @@ type funcBreaker struct {
 func TestBreakersThatCannotBeComparedAreDifferent(t *testing.T) {
 	b := resilience.CircuitBreaker(resilience.CircuitBreakerConfig{Breaker: funcBreaker{}})
 	chain(t, b, b) // does not panic
+}
+
+func TestTheSameBudgetTwiceIsRefused(t *testing.T) {
+	shared, err := resilience.NewRetryBudget(resilience.RetryBudgetConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := resilience.NewRetryBudget(resilience.RetryBudgetConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	retry := func(b *resilience.RetryBudget) resilience.Policy {
+		return resilience.Retry(resilience.RetryConfig{Budget: b})
+	}
+	if _, err := resilience.Chain(retry(shared), retry(shared)); err == nil || !strings.Contains(err.Error(), "earns twice for one success") {
+		t.Errorf("the same budget twice: %v", err)
+	}
+	if _, err := resilience.Chain(retry(shared), retry(other)); err != nil {
+		t.Errorf("two budgets: %v", err)
+	}
+	if _, err := resilience.Chain(retry(nil), retry(nil)); err != nil {
+		t.Errorf("none: %v", err)
+	}
 }

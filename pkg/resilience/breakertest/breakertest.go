@@ -1,11 +1,19 @@
-// Package breakertest tests whether a circuit breaker is one: the conformance suite that
-// every implementation of [resilience.Breaker] has to pass, as testing/fstest is for file
-// systems. Bring your own breaker:
+// Package breakertest tests whether a circuit breaker is one, as testing/fstest does for
+// file systems. Bring your own breaker:
 //
-//	func TestConformance(t *testing.T) { breakertest.Run(t, mybreaker.New) }
+//	func TestConformance(t *testing.T) { breakertest.Run(t, mybreaker.New) }           // what is promised, case by case
+//	func TestExhaustively(t *testing.T) { breakertest.RunExhaustive(t, mybreaker.New) } // every short program
+//	func TestAtRandom(t *testing.T) { breakertest.RunRandom(t, mybreaker.New) }         // long ones
+//	func TestHistories(t *testing.T) { breakertest.RunConcurrent(t, mybreaker.New) }    // linearizability; use -race
+//	func FuzzProgram(f *testing.F) { breakertest.Fuzz(f, mybreaker.New) }
+//
+// All but the first compare the breaker with a [Model] of a few hundred plain lines, after
+// every step. What a breaker documents that it cannot do, by refusing the configuration,
+// is skipped with that reason.
 //
 // Time is virtual: each test runs in a testing/synctest bubble, so the breaker must use
-// package time, and may hold timers but no goroutine that outlives what it was started for.
+// package time, and may hold timers but no goroutine that outlives what it was started
+// for.
 package breakertest
 
 import (

@@ -38,7 +38,7 @@ type participant struct {
 func participants() []participant {
 	return []participant{
 		{"handrolled", "", "our own breaker, as it is used: `Chain(CircuitBreaker(…))`"},
-		{"raw", "", "the same breaker without a chain: `Acquire` and `Permit.Done`"},
+		{"raw", "", "the same breaker without a chain and without an operation: what `Acquire` and `Permit.Done` cost by themselves"},
 		{"sonybreaker", "", "our breaker that lets gobreaker decide, through a chain"},
 		{"ours", "", "a chain of our policies"},
 		{"gobreaker", "github.com/sony/gobreaker/v2", ""},

@@ -49,6 +49,8 @@ type BulkheadError struct {
 	MaxConcurrent, MaxQueue int
 	MaxWait                 time.Duration
 	Cause                   error // context.Cause of the call's context, for BulkheadContext only
+
+	ctxErr error // ctx.Err(), which a custom cause would hide
 }
 
 func (e *BulkheadError) Error() string {
@@ -64,7 +66,12 @@ func (e *BulkheadError) Error() string {
 }
 
 // Unwrap returns what ended the call's context, if that was it.
-func (e *BulkheadError) Unwrap() error { return e.Cause }
+func (e *BulkheadError) Unwrap() []error {
+	if e.Cause == nil {
+		return nil
+	}
+	return []error{e.Cause, e.ctxErr}
+}
 
 // Rejected is true: see [Rejected].
 func (e *BulkheadError) Rejected() bool { return true }

@@ -104,7 +104,7 @@ func (c *Compartment) enter(ctx context.Context) error {
 		return c.rejection(BulkheadFull, nil)
 	case ctx.Err() != nil: // a slot might be had at once, but a call that nobody waits for must not queue
 		defer c.mu.Unlock()
-		return c.rejection(BulkheadContext, context.Cause(ctx))
+		return c.rejection(BulkheadContext, ctx)
 	}
 	w := &waiter{admitted: make(chan struct{})}
 	c.queue = append(c.queue, w)
@@ -123,26 +123,26 @@ func (c *Compartment) enter(ctx context.Context) error {
 	case <-timeUp:
 		return c.leaveQueue(w, BulkheadTimeout, nil)
 	case <-ctx.Done():
-		return c.leaveQueue(w, BulkheadContext, context.Cause(ctx))
+		return c.leaveQueue(w, BulkheadContext, ctx)
 	}
 }
 
 // leaveQueue gives up waiting. A slot that was handed over in the same moment is used if
 // only patience had run out, and passed on if nobody waits for the call any more.
-func (c *Compartment) leaveQueue(w *waiter, reason BulkheadReason, cause error) error {
+func (c *Compartment) leaveQueue(w *waiter, reason BulkheadReason, ended context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, other := range c.queue {
 		if other == w {
 			c.queue = append(c.queue[:i], c.queue[i+1:]...)
-			return c.rejection(reason, cause)
+			return c.rejection(reason, ended)
 		}
 	}
 	if reason == BulkheadTimeout {
 		return nil
 	}
 	c.leaveLocked()
-	return c.rejection(reason, cause)
+	return c.rejection(reason, ended)
 }
 
 // leave gives a slot back.
@@ -167,11 +167,15 @@ func (c *Compartment) admitLocked() {
 	}
 }
 
-func (c *Compartment) rejection(reason BulkheadReason, cause error) *BulkheadError {
-	return &BulkheadError{
-		Compartment: c.name, Reason: reason, MaxConcurrent: c.cfg.MaxConcurrent, MaxQueue: c.cfg.MaxQueue,
-		MaxWait: c.cfg.MaxWait, Cause: cause,
+// rejection makes the error. ended is the context whose end is the reason, or nil.
+func (c *Compartment) rejection(reason BulkheadReason, ended context.Context) *BulkheadError {
+	err := &BulkheadError{
+		Compartment: c.name, Reason: reason, MaxConcurrent: c.cfg.MaxConcurrent, MaxQueue: c.cfg.MaxQueue, MaxWait: c.cfg.MaxWait,
 	}
+	if ended != nil {
+		err.Cause, err.ctxErr = context.Cause(ended), ended.Err()
+	}
+	return err
 }
 
 func (c *Compartment) limits() CompartmentConfig {

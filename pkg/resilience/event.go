@@ -76,7 +76,6 @@ type Event struct {
 	Name       string        // of the breaker, compartment or limiter
 	Transition Transition    // of the breaker
 	Mode       Mode          // that the breaker is in now
-	Dropped    int           // rejections before this event that the observer, being slow, was not told of
 	Err        error
 }
 

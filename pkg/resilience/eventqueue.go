@@ -6,30 +6,29 @@ import (
 	"sync"
 )
 
-// An EventQueue hands events to an observer in order, once each, outside the locks of
-// those who raise them. It is for those who implement a [Breaker]: Push while the lock
-// that decided still fixes the order, Deliver after its release.
+// An EventQueue hands a breaker's events to an observer in order, once each, outside the
+// locks of those who raise them. It is for those who implement a [Breaker]: Push while the
+// lock that decided still fixes the order, Deliver after its release.
 //
 // There is one deliverer at a time. An event raised meanwhile, also by the observer
 // itself, waits its turn: whoever is delivering delivers it too. So that an observer which
 // cannot keep up does not hold one unlucky call for ever, a call delivers no more than a
-// few events; the rest is then left to a goroutine, which ends with the last of them. Of
-// rejections, which can come without end, only so many wait; how many were left out, the
-// next event says. The zero value is ready for use, and drops what it is given: use
-// [NewEventQueue].
+// few events; the rest is then left to a goroutine, which ends with the last of them.
+//
+// Rejections do not belong here but to Reject: they change nothing, so their order means
+// little, and there may be any number of them.
+//
+// The zero value is ready for use, and drops what it is given: use [NewEventQueue].
 type EventQueue struct {
 	observer Observer
 
 	mu         sync.Mutex // protects what follows
 	waiting    []queued
 	delivering bool
-	dropped    int // rejections left out since the last event
 }
 
-const (
-	mostDelivered = 16   // by one call
-	mostWaiting   = 1024 // events, before rejections are left out
-)
+// mostDelivered is how many events one call delivers.
+const mostDelivered = 16
 
 // queued is an event and the context of the call that caused it.
 type queued struct {
@@ -47,12 +46,16 @@ func (q *EventQueue) Push(ctx context.Context, e Event) {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if e.Kind == EventRejected && len(q.waiting) >= mostWaiting {
-		q.dropped++
-		return
-	}
-	e.Dropped, q.dropped = q.dropped, 0
 	q.waiting = append(q.waiting, queued{ctx, e})
+}
+
+// Reject tells the observer at once that a call was turned away. It must be called by
+// that call, without any lock that the observer may want, and after Deliver, so that the
+// transition behind it is told first where that is possible.
+func (q *EventQueue) Reject(ctx context.Context, name string, err *OpenError) {
+	if q.observer != nil {
+		notify(ctx, q.observer, Event{Kind: EventRejected, Name: name, Err: err})
+	}
 }
 
 // Deliver calls the observer for what waits, unless somebody is doing so already. It must

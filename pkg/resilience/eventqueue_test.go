@@ -51,37 +51,6 @@ func upTo(n int) (list []int) {
 	return list
 }
 
-// TestOnlyRejectionsAreLeftOut: they can come without end; and their number is told.
-func TestOnlyRejectionsAreLeftOut(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var rejections, transitions, dropped int
-		q := resilience.NewEventQueue(resilience.ObserverFunc(func(_ context.Context, e resilience.Event) {
-			if e.Kind == resilience.EventRejected {
-				rejections++
-			} else {
-				transitions++
-			}
-			dropped += e.Dropped
-		}))
-		push := func(k resilience.EventKind, n int) {
-			for range n {
-				q.Push(t.Context(), resilience.Event{Kind: k})
-			}
-		}
-		push(resilience.EventRejected, 1500)
-		push(resilience.EventTransition, 2)
-		push(resilience.EventRejected, 3)
-		q.Deliver()
-		synctest.Wait() // for the goroutine that delivers most of it
-		push(resilience.EventRejected, 1)
-		q.Deliver()
-		synctest.Wait() // for the goroutine that delivers most of it
-		if rejections != 1025 || transitions != 2 || dropped != 1500+3+1-1025 {
-			t.Errorf("told of %d rejections and %d transitions, %d left out", rejections, transitions, dropped)
-		}
-	})
-}
-
 // TestAnObserverThatExitsEndsOnlyItsOwnGoroutine: the events behind are still delivered.
 func TestAnObserverThatExitsEndsOnlyItsOwnGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -31,6 +31,9 @@ func (c FallbackConfig) Validate() error {
 // Fallback answers instead of what is inside it when that fails: with a cached value, a
 // default, an apology. Let it stand outermost: to what stands further out, a call that a
 // fallback answered is a success.
+//
+// A policy of your own that turns an error into a success should [Supply] the result: Do
+// returns that of the last attempt which succeeded by itself.
 func Fallback(cfg FallbackConfig) Policy {
 	return Policy{
 		kind: kindFallback, answers: true,

@@ -86,7 +86,8 @@ func (b *breaker) Acquire(ctx context.Context) (Permit, error) {
 // runs under it can panic.
 func (b *breaker) acquire(ctx context.Context) (Permit, error) {
 	now := b.now()
-	if r := b.rejection.Load(); r != nil && now < r.until && b.events.observer == nil {
+	if r := b.rejection.Load(); r != nil && now < r.until {
+		b.events.Reject(ctx, b.name, r.err)
 		return Permit{}, r.err
 	}
 	b.mu.Lock()
@@ -95,16 +96,17 @@ func (b *breaker) acquire(ctx context.Context) (Permit, error) {
 		b.mu.Unlock()
 		return NewPermit(b, t), nil
 	}
-	t, err := b.admitLocked(ctx, now)
+	t, rejected := b.admitLocked(ctx, now)
 	b.mu.Unlock()
 	b.events.Deliver()
-	if err != nil {
-		return Permit{}, err
+	if rejected != nil {
+		b.events.Reject(ctx, b.name, rejected)
+		return Permit{}, rejected
 	}
 	return NewPermit(b, t), nil
 }
 
-func (b *breaker) admitLocked(ctx context.Context, now time.Duration) (Ticket, error) {
+func (b *breaker) admitLocked(ctx context.Context, now time.Duration) (Ticket, *OpenError) {
 	b.catchUpLocked(ctx, now)
 	t := Ticket{Generation: b.generation}
 	switch b.state {
@@ -113,22 +115,16 @@ func (b *breaker) admitLocked(ctx context.Context, now time.Duration) (Ticket, e
 			t.Record = b.tally.Begin(now)
 		}
 	case Open:
-		return Ticket{}, b.rejectLocked(ctx, b.rejection.Load().err)
+		return Ticket{}, b.rejection.Load().err
 	case HalfOpen:
 		if b.passed+len(b.probes) >= b.cfg.Probes {
-			return Ticket{}, b.rejectLocked(ctx, &OpenError{Breaker: b.name, State: HalfOpen})
+			return Ticket{}, &OpenError{Breaker: b.name, State: HalfOpen}
 		}
 		p := &probe{begin: now, lease: now + b.cfg.Lease, ctx: ctx}
 		b.probes = append(b.probes, p)
 		t.Record = &Record{Cookie: p}
 	}
 	return t, nil
-}
-
-// rejectLocked queues the rejection behind the transition that explains it.
-func (b *breaker) rejectLocked(ctx context.Context, err *OpenError) error {
-	b.events.Push(ctx, Event{Kind: EventRejected, Name: b.name, Err: err})
-	return err
 }
 
 // Settle implements [Settler].

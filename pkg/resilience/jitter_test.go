@@ -134,9 +134,9 @@ func uniform(t *testing.T, us []float64) {
 	}
 }
 
-// FuzzBackoff: whatever the configuration, no delay is negative or above Max, and
+// FuzzDelays: whatever the configuration, no delay is negative or above Max, and
 // without jitter none is shorter than the one before.
-func FuzzBackoff(f *testing.F) {
+func FuzzDelays(f *testing.F) {
 	f.Add(uint8(1), int64(50*ms), int64(2*time.Second), 2.0, uint8(4), 0.5)
 	f.Add(uint8(0), int64(24*time.Hour), int64(24*time.Hour), 100.0, uint8(100), 0.9999999999999999)
 	f.Add(uint8(3), int64(1), int64(24*time.Hour), 1.0, uint8(100), 0.9999999999999999)

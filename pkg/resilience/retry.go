@@ -42,7 +42,8 @@ type RetryConfig struct {
 	// over [Permanent]. Nil: [Retryable].
 	RetryIf func(ctx context.Context, err error) bool
 	// Rand returns a number in [0, 1) for the delay after the given attempt of the call
-	// that ctx belongs to; it makes delays reproducible. Nil: math/rand/v2.
+	// that ctx belongs to; it makes delays reproducible. Beyond its bounds it is cut off.
+	// Nil: math/rand/v2.
 	Rand func(ctx context.Context, attempt int) float64
 	// Observer is told of attempts, retries and giving up. Nil: nobody.
 	Observer Observer
@@ -140,7 +141,7 @@ func (r *retry) again(ctx context.Context, op Op, next Handler, begin time.Time,
 		if end.Reason = r.stop(ctx, attempt, err); end.Reason != "" {
 			return r.giveUp(ctx, end)
 		}
-		delay = r.backoff.delay(attempt, delay, r.cfg.Rand(ctx, attempt))
+		delay = r.backoff.delay(attempt, delay, min(max(r.cfg.Rand(ctx, attempt), 0), 1))
 		asked := retryAfter(err)
 		pause := max(delay, asked) // what one answer asks for is no part of the back-off
 		if end.Reason = r.tooLong(ctx, begin, asked, pause); end.Reason != "" {

@@ -66,7 +66,7 @@ func ended(ctx context.Context) bool {
 	if ctx.Err() != nil {
 		return true
 	}
-	if deadline, ok := ctx.Deadline(); !ok || time.Now().Before(deadline) {
+	if deadline, ok := ctx.Deadline(); !ok || ctx.Done() == nil || time.Now().Before(deadline) {
 		return false
 	}
 	patience := time.NewTimer(timerGrace)

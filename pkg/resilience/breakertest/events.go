@@ -127,44 +127,43 @@ func lostProbesTold(t *testing.T, newBreaker New) {
 	}
 }
 
-// toldInTurn: while an observer is busy with one event, others that happen wait.
+// toldInTurn: while an observer is busy with one change, others that happen wait; and no
+// call waits for them.
 func toldInTurn(t *testing.T, newBreaker New) {
 	var (
-		mu           sync.Mutex
-		busy, most   int
-		told         []string
-		release      = make(chan struct{})
-		once         sync.Once
-		firstArrived = make(chan struct{})
+		mu         sync.Mutex
+		busy, most int
+		told       []string
+		release    = make(chan struct{})
+		once       sync.Once
+		arrived    = make(chan struct{})
 	)
 	cfg := config()
-	cfg.Failures = 1
 	cfg.Observer = resilience.ObserverFunc(func(_ context.Context, e resilience.Event) {
 		mu.Lock()
 		busy++
 		most = max(most, busy)
-		told = append(told, e.Kind.String())
+		told = append(told, fmt.Sprint(e.Kind, " ", e.Mode))
 		mu.Unlock()
-		once.Do(func() { close(firstArrived); <-release })
+		once.Do(func() { close(arrived); <-release })
 		mu.Lock()
 		busy--
 		mu.Unlock()
 	})
 	s := build(t, newBreaker, cfg)
 	var wg sync.WaitGroup
-	wg.Go(func() { s.calls(failure) })
-	<-firstArrived
-	for range 10 { // none of these may wait for the observer, or call it
-		wg.Go(func() { _, _ = s.b.Acquire(t.Context()) })
-	}
-	synctest.Wait()
+	wg.Go(func() { s.force(resilience.ModeObserve) })
+	<-arrived
+	s.force(resilience.ModeClosed)
+	s.force(resilience.ModeObserve)
 	if len(told) != 1 {
 		t.Errorf("the observer was called %d times while it was busy", len(told)-1)
 	}
 	close(release)
 	wg.Wait()
-	if most != 1 || len(told) != 11 || told[0] != "transition" {
-		t.Errorf("%d at a time, told %v; want 1 at a time, of the transition and of 10 rejections", most, told)
+	synctest.Wait()
+	if want := "[mode observe mode closed mode observe]"; most != 1 || fmt.Sprint(told) != want {
+		t.Errorf("%d at a time, told %v; want 1 at a time, %s", most, told, want)
 	}
 }
 

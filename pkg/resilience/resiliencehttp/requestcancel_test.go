@@ -5,6 +5,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,7 +86,7 @@ func TestRequestCancelIsLetGo(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			tr := newTransport(t, rh.Config{Base: newScripted(c.do).transport(), MaxBuffered: limit, Handler: build(t)})
 			defer tr.CloseIdleConnections()
-			req := newRequest(t, t.Context(), "GET", nil)
+			req := newRequest(t, context.Background(), "GET", nil)
 			req.Cancel = make(chan struct{}) //nolint:staticcheck // what is tested
 			res, err := tr.RoundTrip(req)
 			if (err != nil) != c.err {
@@ -96,14 +99,50 @@ func TestRequestCancelIsLetGo(t *testing.T) {
 	}
 }
 
+// The chain may not come to be at all.
+func TestRequestCancelIsLetGoWithoutAChain(t *testing.T) {
+	for name, build := range map[string]func(string) (resilience.Handler, error){
+		"error":  func(string) (resilience.Handler, error) { return nil, errBoom },
+		"panic":  func(string) (resilience.Handler, error) { panic("in New") },
+		"goexit": func(string) (resilience.Handler, error) { runtime.Goexit(); return nil, nil },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			tr := newTransport(t, rh.Config{Base: newScripted(fine).transport(), PerHost: newPerHost(t, 1, build)})
+			req := newRequest(t, context.Background(), "GET", nil)
+			req.Cancel = make(chan struct{}) //nolint:staticcheck // what is tested
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				defer func() { _ = recover() }()
+				if res, err := tr.RoundTrip(req); err == nil {
+					_ = res.Body.Close()
+					t.Errorf("%s: an answer", name)
+				}
+			})
+			wg.Wait()
+		})
+	}
+}
+
 // http.Client.Timeout ends a request by its context and by its Cancel channel at once.
 func TestTheClientsTimeoutIsTheCallers(t *testing.T) {
 	for range 100 {
 		synctest.Test(t, func(t *testing.T) {
 			b := breaker(t)
-			tr := newTransport(t, rh.Config{Base: newScripted(hangs).transport(), Handler: chain(t, 4, guard(b))})
+			var inside atomic.Pointer[error]
+			note := resilience.Custom("note", func(next resilience.Handler) resilience.Handler {
+				return func(ctx context.Context, op resilience.Op) error {
+					err := next(ctx, op)
+					ended := ctx.Err()
+					inside.Store(&ended)
+					return err
+				}
+			})
+			tr := newTransport(t, rh.Config{Base: newScripted(hangs).transport(), Handler: chain(t, 4, note, guard(b))})
 			client := &http.Client{Transport: tr, Timeout: time.Second}
 			_, err := client.Do(newRequest(t, t.Context(), "GET", nil))
+			if ended := inside.Load(); ended == nil || !errors.Is(*ended, context.DeadlineExceeded) {
+				t.Fatalf("inside, the call ended by %v", ended)
+			}
 			if timeout, ok := errors.AsType[interface {
 				error
 				Timeout() bool

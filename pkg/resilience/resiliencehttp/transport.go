@@ -34,18 +34,17 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	c := &call{cfg: &t.cfg, req: req, body: requestBody{req: req}}
 	c.ctx, c.release = callerContext(req)
 	defer c.body.close()
-	handler, err := t.handler(c.ctx, req)
-	if err != nil {
-		c.release()
-		return nil, err
-	}
 	finished := false
 	defer func() {
-		if !finished { // a panic is passing through, and nobody will want the answer
+		if !finished { // there is no chain, or a panic is passing through and nobody will want the answer
 			c.abandon()
 			c.release()
 		}
 	}()
+	handler, err := t.handler(c.ctx, req)
+	if err != nil {
+		return nil, err
+	}
 	err = handler(c.ctx, c.attempt)
 	finished = true
 	return c.finish(err)

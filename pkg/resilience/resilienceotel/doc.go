@@ -17,7 +17,11 @@
 // by whoever sends them. Decisions are events of the span they happened in. A call that a
 // retry saved or a fallback answered leaves its span's status unset: errors that were
 // handled are not the operation's. A panic and runtime.Goexit are errors, and go on
-// unchanged. A call that a breaker turned away is linked to the trace that opened it.
+// unchanged. A call that a breaker turned away is linked to the trace that opened it, as
+// soon as the observer has been told of that.
+//
+// Give every chain a Call of its own. A chain within an operation that has none reports
+// its retries and fallbacks to the Call around it.
 //
 // # Metrics
 //

@@ -53,7 +53,7 @@ func newMetrics(provider metric.MeterProvider, base []attribute.KeyValue) (*metr
 	m.givenUp = in.counter("reliability.retry.given_up", "{call}", "Failed calls that were not retried any more.")
 	m.timeouts = in.counter("reliability.timeouts", "{timeout}", "Limits that passed.")
 	m.rejections = in.counter("reliability.rejections", "{rejection}", "Calls turned away without an attempt.")
-	m.fallbacks = in.counter("reliability.fallbacks", "{call}", "Failed calls that a fallback answered.")
+	m.fallbacks = in.counter("reliability.fallbacks", "{call}", "Failed calls that a fallback was asked to answer.")
 	m.transitions = in.counter("reliability.breaker.transitions", "{transition}", "Changes of a breaker's state.")
 	m.wouldOpen = in.counter("reliability.breaker.would_open", "{event}", "Times that an observing breaker would have opened.")
 	m.lostProbes = in.counter("reliability.breaker.lost_probes", "{probe}", "Probes that outlived their lease.")

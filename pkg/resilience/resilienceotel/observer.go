@@ -110,12 +110,14 @@ func rejection(e resilience.Event) (reason string, who attribute.KeyValue) {
 // rememberOpener notes also that there is no span: whoever opened the breaker before did
 // not do it now.
 func (o *Observer) rememberOpener(span trace.Span, t resilience.Transition) {
-	if t.To != resilience.Open {
-		return
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.opened[t.Breaker] = span.SpanContext()
+	switch t.To {
+	case resilience.Open:
+		o.opened[t.Breaker] = span.SpanContext()
+	case resilience.Closed:
+		delete(o.opened, t.Breaker) // names may come and go
+	}
 }
 
 func (o *Observer) linkToOpener(span trace.Span, e resilience.Event) {
@@ -125,7 +127,7 @@ func (o *Observer) linkToOpener(span trace.Span, e resilience.Event) {
 	o.mu.Lock()
 	opener := o.opened[e.Name]
 	o.mu.Unlock()
-	if opener.IsValid() {
+	if opener.IsValid() && opener.TraceID() != span.SpanContext().TraceID() { // a call needs no link to itself
 		span.AddLink(trace.Link{SpanContext: opener, Attributes: []attribute.KeyValue{LinkKey.String("opened the breaker")}})
 	}
 }

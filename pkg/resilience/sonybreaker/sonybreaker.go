@@ -118,15 +118,16 @@ func (b *breaker) now() time.Duration { return time.Since(b.base) }
 
 // Acquire implements [resilience.Breaker].
 func (b *breaker) Acquire(ctx context.Context) (resilience.Permit, error) {
-	ticket, err := b.admit(ctx)
+	ticket, rejected := b.admit(ctx)
 	b.events.Deliver()
-	if err != nil {
-		return resilience.Permit{}, err
+	if rejected != nil {
+		b.events.Reject(ctx, b.name, rejected)
+		return resilience.Permit{}, rejected
 	}
 	return resilience.NewPermit(b, ticket), nil
 }
 
-func (b *breaker) admit(ctx context.Context) (resilience.Ticket, error) {
+func (b *breaker) admit(ctx context.Context) (resilience.Ticket, *resilience.OpenError) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
@@ -137,19 +138,19 @@ func (b *breaker) admit(ctx context.Context) (resilience.Ticket, error) {
 		}
 	}
 	if b.mode != resilience.ModeAutomatic { // gobreaker has no part in this
-		return b.admitByHandLocked(ctx, now)
+		return b.admitByHandLocked(now)
 	}
 	if b.state == resilience.Open && now < b.until {
-		return resilience.Ticket{}, b.rejectLocked(ctx, b.rejection)
+		return resilience.Ticket{}, b.rejection
 	}
 	b.why = happening{ctx: ctx, reason: b.opened}
 	done, err := b.gobreaker.Allow()
 	b.why = happening{}
 	switch {
 	case errors.Is(err, gobreaker.ErrTooManyRequests):
-		return resilience.Ticket{}, b.rejectLocked(ctx, &resilience.OpenError{Breaker: b.name, State: resilience.HalfOpen})
+		return resilience.Ticket{}, &resilience.OpenError{Breaker: b.name, State: resilience.HalfOpen}
 	case err != nil:
-		return resilience.Ticket{}, b.rejectLocked(ctx, b.rejection)
+		return resilience.Ticket{}, b.rejection
 	case b.state == resilience.HalfOpen:
 		return b.probeLocked(ctx, now, done), nil
 	}
@@ -173,21 +174,15 @@ func (b *breaker) recordLocked() *resilience.Record {
 	return r
 }
 
-func (b *breaker) admitByHandLocked(ctx context.Context, now time.Duration) (resilience.Ticket, error) {
+func (b *breaker) admitByHandLocked(now time.Duration) (resilience.Ticket, *resilience.OpenError) {
 	ticket := resilience.Ticket{Generation: b.generation}
 	if b.mode == resilience.ModeOpen {
-		return resilience.Ticket{}, b.rejectLocked(ctx, b.rejection)
+		return resilience.Ticket{}, b.rejection
 	}
 	if b.countingLocked(now) {
 		ticket.Record = b.tally.Begin(now)
 	}
 	return ticket, nil
-}
-
-// rejectLocked queues the rejection behind the transition that explains it.
-func (b *breaker) rejectLocked(ctx context.Context, err *resilience.OpenError) error {
-	b.events.Push(ctx, resilience.Event{Kind: resilience.EventRejected, Name: b.name, Err: err})
-	return err
 }
 
 // Settle implements [resilience.Settler].

@@ -211,3 +211,20 @@ func TestClassifier(t *testing.T) {
 		t.Errorf("%d failures in a row; want 1", got)
 	}
 }
+
+func TestChainNumbersWhatItComplainsAbout(t *testing.T) {
+	_, err := resilience.Chain(
+		resilience.AnyOrder(),
+		resilience.Retry(resilience.RetryConfig{MaxAttempts: -1}),
+		resilience.Retry(resilience.RetryConfig{}),
+		resilience.Policy{},
+	)
+	if err == nil || !strings.Contains(err.Error(), "policy 2: RetryConfig.MaxAttempts is -1") ||
+		!strings.Contains(err.Error(), "policy 4: the zero Policy") || strings.Contains(err.Error(), "policy 3") {
+		t.Errorf("%v; want complaints about policies 2 and 4", err)
+	}
+	nothing := resilience.Custom("nothing", func(resilience.Handler) resilience.Handler { return nil })
+	if _, err := resilience.Chain(resilience.Retry(resilience.RetryConfig{}), nothing); err == nil || !strings.Contains(err.Error(), "policy 2: nothing wraps") {
+		t.Errorf("%v; want a complaint about policy 2", err)
+	}
+}

@@ -58,6 +58,7 @@ func Run(t *testing.T, newBreaker New) {
 		{"slow calls count, running or ended, once", slowCalls},
 		{"hung calls open it before they return", hungCalls},
 		{"slow calls are noticed when another ends", slowAtDone},
+		{"slow calls open it when they have ended", slowCallsThatEnded},
 		{"a slow probe has failed", slowProbeFails},
 		{"held open", heldOpen},
 		{"held closed", heldClosed},

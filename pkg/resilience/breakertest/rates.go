@@ -166,6 +166,18 @@ func slowAtDone(t *testing.T, newBreaker New) {
 	s.reason("2 of 4 calls in the last 10s took 1s or longer, at least 50% (2 of them still running)")
 }
 
+func slowCallsThatEnded(t *testing.T, newBreaker New) {
+	s := build(t, newBreaker, slow())
+	for range 4 {
+		s.state(resilience.Closed)
+		p := s.acquire()
+		time.Sleep(time.Second)
+		s.done(p, success, true)
+	}
+	s.state(resilience.Open)
+	s.reason("4 of 4 calls in the last 10s took 1s or longer, at least 50%")
+}
+
 func slowProbeFails(t *testing.T, newBreaker New) {
 	s := build(t, newBreaker, slow())
 	for range 4 {

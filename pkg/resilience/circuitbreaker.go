@@ -46,7 +46,7 @@ func CircuitBreaker(cfg CircuitBreakerConfig) Policy {
 		kind: kindCircuitBreaker, breaker: cfg.Breaker,
 		err: cfg.Validate(),
 		wrap: func(in *surroundings, next Handler) Handler {
-			c := &circuitBreaker{cfg: cfg, in: in, next: next}
+			c := &circuitBreaker{cfg: cfg, in: in, next: next, base: time.Now()}
 			return c.call
 		},
 	}
@@ -56,6 +56,7 @@ type circuitBreaker struct {
 	cfg  CircuitBreakerConfig
 	in   *surroundings
 	next Handler
+	base time.Time // times are durations since then
 }
 
 func (c *circuitBreaker) call(ctx context.Context, op Op) error {
@@ -63,9 +64,9 @@ func (c *circuitBreaker) call(ctx context.Context, op Op) error {
 	if err != nil {
 		return err
 	}
-	var begin time.Time
+	var begin time.Duration
 	if c.cfg.BlameAfter > 0 {
-		begin = time.Now()
+		begin = time.Since(c.base)
 	}
 	// A panic and runtime.Goexit unwind too; a probe that vanished without a word would hold
 	// the breaker half-open.
@@ -78,19 +79,21 @@ func (c *circuitBreaker) call(ctx context.Context, op Op) error {
 		c.judge(ctx, &permit, begin, err)
 		return err
 	}
-	permit.Done(ctx, Success, nil)
+	settler := permit.settler // Done by hand: the compiler does not inline it, and this is the usual way
+	permit.settler = nil
+	settler.Settle(ctx, permit.ticket, Success, nil)
 	return nil
 }
 
 // judge settles the permit of a call that failed with err: as a failure too if Classify
 // panics.
-func (c *circuitBreaker) judge(ctx context.Context, permit *Permit, begin time.Time, err error) {
+func (c *circuitBreaker) judge(ctx context.Context, permit *Permit, begin time.Duration, err error) {
 	outcome := Failure
 	defer func() { permit.Done(ctx, outcome, err) }()
 	outcome = c.classify(ctx, begin, err)
 }
 
-func (c *circuitBreaker) classify(ctx context.Context, begin time.Time, err error) Outcome {
+func (c *circuitBreaker) classify(ctx context.Context, begin time.Duration, err error) Outcome {
 	switch {
 	case Rejected(err):
 		return Neutral
@@ -102,7 +105,7 @@ func (c *circuitBreaker) classify(ctx context.Context, begin time.Time, err erro
 				return Failure
 			}
 		}
-		if c.cfg.BlameAfter > 0 && time.Since(begin) >= c.cfg.BlameAfter {
+		if c.cfg.BlameAfter > 0 && time.Since(c.base)-begin >= c.cfg.BlameAfter {
 			return Failure
 		}
 		return Neutral

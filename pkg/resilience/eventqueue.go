@@ -15,8 +15,7 @@ import (
 // cannot keep up does not hold one unlucky call for ever, a call delivers no more than a
 // few events; the rest is then left to a goroutine, which ends with the last of them.
 //
-// Rejections do not belong here but to Reject: they change nothing, so their order means
-// little, and there may be any number of them.
+// A rejection is told by its own call, while that still runs: see Reject.
 //
 // The zero value is ready for use, and drops what it is given: use [NewEventQueue].
 type EventQueue struct {
@@ -25,10 +24,14 @@ type EventQueue struct {
 	mu         sync.Mutex // protects what follows
 	waiting    []queued
 	delivering bool
+	changes    int  // events other than rejections, waiting or being told
+	telling    bool // one of these is being told
 }
 
-// mostDelivered is how many events one call delivers.
-const mostDelivered = 16
+const (
+	mostDelivered = 16   // by one call
+	mostWaiting   = 1024 // before a rejection no longer waits for the change behind it
+)
 
 // queued is an event and the context of the call that caused it.
 type queued struct {
@@ -47,15 +50,35 @@ func (q *EventQueue) Push(ctx context.Context, e Event) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.waiting = append(q.waiting, queued{ctx, e})
+	q.changes++
 }
 
-// Reject tells the observer at once that a call was turned away. It must be called by
-// that call, without any lock that the observer may want, and after Deliver, so that the
-// transition behind it is told first where that is possible.
+// Reject tells the observer that a call was turned away. It must be called by that call,
+// after Deliver, without any lock that the observer may want. While the observer has yet
+// to be told of a change, which may be the reason, the rejection waits its turn behind it;
+// as a rule it does not, and is told at once: rejections come by the thousand, and what is
+// watched in a call's context (its span) ends with the call.
 func (q *EventQueue) Reject(ctx context.Context, name string, err *OpenError) {
-	if q.observer != nil {
-		notify(ctx, q.observer, Event{Kind: EventRejected, Name: name, Err: err})
+	if q.observer == nil {
+		return
 	}
+	e := Event{Kind: EventRejected, Name: name, Err: err}
+	if q.behindChange(queued{ctx, e}) {
+		q.deliver()
+		return
+	}
+	notify(ctx, q.observer, e)
+}
+
+// behindChange queues a rejection if there is a change before it.
+func (q *EventQueue) behindChange(r queued) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.changes == 0 || len(q.waiting) >= mostWaiting {
+		return false
+	}
+	q.waiting = append(q.waiting, r)
+	return true
 }
 
 // Deliver calls the observer for what waits, unless somebody is doing so already. It must
@@ -108,11 +131,16 @@ func (q *EventQueue) begin() bool {
 func (q *EventQueue) next() (queued, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.telling { // and it has been told by now
+		q.changes--
+		q.telling = false
+	}
 	if len(q.waiting) == 0 {
 		q.delivering, q.waiting = false, nil
 		return queued{}, false
 	}
 	first := q.waiting[0]
+	q.telling = first.event.Kind != EventRejected
 	q.waiting[0] = queued{} // lets go of its context
 	q.waiting = q.waiting[1:]
 	return first, true

@@ -51,6 +51,58 @@ func upTo(n int) (list []int) {
 	return list
 }
 
+// TestRejectionsWaitForAChangeOnly: behind one that has not been told they keep their
+// place; otherwise each is told by its own call, at once, however slow the observer.
+func TestRejectionsWaitForAChangeOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var (
+			mu   sync.Mutex
+			told []string
+		)
+		q := resilience.NewEventQueue(resilience.ObserverFunc(func(_ context.Context, e resilience.Event) {
+			time.Sleep(time.Second)
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, e.Kind.String())
+		}))
+		rejected := &resilience.OpenError{}
+		took := func(f func()) time.Duration {
+			begin := time.Now()
+			f()
+			return time.Since(begin)
+		}
+		q.Push(t.Context(), resilience.Event{Kind: resilience.EventTransition})
+		go q.Deliver()
+		synctest.Wait() // it is being told
+		for range 3 {
+			if d := took(func() { q.Reject(t.Context(), "", rejected) }); d != 0 {
+				t.Errorf("a rejection behind a change held its call for %v", d)
+			}
+		}
+		time.Sleep(1500 * time.Millisecond) // the change has been told, and a rejection is being
+		if d := took(func() { q.Reject(t.Context(), "", rejected) }); d != time.Second {
+			t.Errorf("a rejection behind others took %v; want to be told at once, in 1s", d)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if want := []string{"transition", "rejected", "rejected", "rejected", "rejected"}; !slices.Equal(told, want) {
+			t.Errorf("told %v", told)
+		}
+
+		q.Push(t.Context(), resilience.Event{Kind: resilience.EventTransition})
+		var wg sync.WaitGroup
+		for range 2000 { // beyond a thousand they are told all the same, without waiting
+			wg.Go(func() { q.Reject(t.Context(), "", rejected) })
+		}
+		wg.Wait()
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if len(told) != 5+2001 {
+			t.Errorf("told of %d events; want 2006", len(told))
+		}
+	})
+}
+
 // TestAnObserverThatExitsEndsOnlyItsOwnGoroutine: the events behind are still delivered.
 func TestAnObserverThatExitsEndsOnlyItsOwnGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

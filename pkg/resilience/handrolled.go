@@ -86,8 +86,8 @@ func (b *breaker) Acquire(ctx context.Context) (Permit, error) {
 // runs under it can panic.
 func (b *breaker) acquire(ctx context.Context) (Permit, error) {
 	now := b.now()
-	if r := b.rejection.Load(); r != nil && now < r.until {
-		b.events.Reject(ctx, b.name, r.err)
+	// Where somebody watches, the lock makes sure that the transition has been queued.
+	if r := b.rejection.Load(); r != nil && now < r.until && b.events.observer == nil {
 		return Permit{}, r.err
 	}
 	b.mu.Lock()

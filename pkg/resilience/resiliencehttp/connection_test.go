@@ -316,26 +316,42 @@ func TestInformational(t *testing.T) {
 	})
 }
 
-// Retry-After reaches Retry, by whatever it honours: the method.
-func TestRetryAfterReachesTheChain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		base := giving(func(req *http.Request) (*http.Response, error) {
-			res := respond(req, 429, "")
-			res.Header.Set("Retry-After", "9")
-			return res, nil
-		}, status(200))
-		tr := newTransport(t, rh.Config{Base: base, Handler: func(ctx context.Context, op resilience.Op) error {
-			err := op(ctx)
-			var after interface{ RetryAfter() time.Duration }
-			if !errors.As(err, &after) {
-				t.Fatal(err)
-			}
-			time.Sleep(after.RetryAfter())
-			return op(ctx)
-		}})
-		begin := time.Now()
-		if _, _, err := roundTrip(tr, newRequest(t, t.Context(), "GET", nil)); err != nil || time.Since(begin) != 9*time.Second {
-			t.Errorf("%v after %v", err, time.Since(begin))
-		}
-	})
+// Retry waits as long as the answer asks, in either form; and does not wait longer than it
+// may, but gives the caller that answer.
+func TestRetryAfterThroughRetry(t *testing.T) {
+	for name, c := range map[string]struct {
+		after    func(now time.Time) string
+		attempts int
+		took     time.Duration
+	}{
+		"seconds":                 {func(time.Time) string { return "9" }, 2, 9 * time.Second},
+		"a date":                  {func(now time.Time) string { return now.Add(7 * time.Second).UTC().Format(http.TimeFormat) }, 2, 7 * time.Second},
+		"as long as is allowed":   {func(time.Time) string { return "30" }, 2, 30 * time.Second},
+		"longer than is allowed":  {func(time.Time) string { return "31" }, 1, 0},
+		"beyond what can be said": {func(time.Time) string { return "1000000000000000000" }, 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				base := giving(func(req *http.Request) (*http.Response, error) {
+					res := respond(req, 429, "")
+					res.Header.Set("Retry-After", c.after(time.Now()))
+					return res, nil
+				}, status(200))
+				tr := newTransport(t, rh.Config{Base: base, Handler: chain(t, 4)})
+				begin := time.Now()
+				res, _, err := roundTrip(tr, newRequest(t, t.Context(), "GET", nil))
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := 200
+				if c.attempts == 1 {
+					want = 429
+				}
+				if res.StatusCode != want || rh.Attempts(res) != c.attempts || time.Since(begin) != c.took {
+					t.Errorf("%d in %d attempts after %v; want %d in %d after %v",
+						res.StatusCode, rh.Attempts(res), time.Since(begin), want, c.attempts, c.took)
+				}
+			})
+		})
+	}
 }

@@ -99,7 +99,7 @@ func (c *circuitBreaker) classify(ctx context.Context, begin time.Duration, err 
 		return Neutral
 	case c.attemptTimedOut(err): // within the breaker, whose own context tells nothing of it
 		return Failure
-	case ended(ctx):
+	case Ended(ctx):
 		for _, limit := range c.in.attemptLimits {
 			if limit.ended(ctx) {
 				return Failure

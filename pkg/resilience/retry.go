@@ -168,7 +168,7 @@ func (r *retry) again(ctx context.Context, op Op, next Handler, begin time.Time,
 // stop says why the failed attempt must be the last, or "" if another may follow.
 func (r *retry) stop(ctx context.Context, attempt int, err error) StopReason {
 	switch {
-	case ended(ctx):
+	case Ended(ctx):
 		return StopContext
 	case !r.cfg.RetryIf(ctx, err):
 		return StopNotRetryable

@@ -45,7 +45,7 @@ func Timeout(cfg TimeoutConfig) Policy {
 				limited, cancel := context.WithTimeoutCause(ctx, cfg.Limit, cause)
 				defer cancel()
 				err := next(limited, op)
-				if err == nil || !ended(limited) || !cause.ended(limited) {
+				if err == nil || !Ended(limited) || !cause.ended(limited) {
 					return err
 				}
 				err = &TimeoutError{Limit: cfg.Limit, Err: err, cause: cause}
@@ -57,29 +57,6 @@ func Timeout(cfg TimeoutConfig) Policy {
 		},
 	}
 }
-
-// ended reports whether ctx is over. An operation may know its deadline from
-// ctx.Deadline and stop by a timer of its own (a connection's deadline, say), which need
-// not be later than that of the context; but then the context's is about to fire, and
-// only with it will anyone know whose limit it was.
-func ended(ctx context.Context) bool {
-	if ctx.Err() != nil {
-		return true
-	}
-	if deadline, ok := ctx.Deadline(); !ok || ctx.Done() == nil || time.Now().Before(deadline) {
-		return false
-	}
-	patience := time.NewTimer(timerGrace)
-	defer patience.Stop()
-	select {
-	case <-ctx.Done():
-	case <-patience.C: // a context of some foreign kind, which does not keep its word
-	}
-	return ctx.Err() != nil
-}
-
-// timerGrace is how late the timer of a context may be.
-const timerGrace = 100 * time.Millisecond
 
 // limitCause is the cause with which one Timeout ends its contexts. Its identity tells
 // that timeout from every other.

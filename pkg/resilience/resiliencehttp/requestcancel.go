@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
+
+	"reliability/pkg/resilience"
 )
 
 var errRequestCanceled = errors.New("resiliencehttp: the request was cancelled by its Cancel channel")
@@ -22,30 +23,13 @@ func callerContext(req *http.Request) (context.Context, context.CancelFunc) {
 	go func() {
 		select {
 		case <-gone:
-			if !endsByItself(req.Context()) {
+			// http.Client.Timeout is the context's deadline too, and the call should not be a
+			// timeout or a cancellation by chance.
+			if !resilience.Ended(req.Context()) {
 				cancel(errRequestCanceled)
 			}
 		case <-ctx.Done():
 		}
 	}()
 	return ctx, func() { cancel(context.Canceled) }
-}
-
-// timerGrace is how much later than another timer that of a context may be.
-const timerGrace = 100 * time.Millisecond
-
-// endsByItself reports whether ctx is over, or is so in a moment: http.Client.Timeout is
-// the context's deadline and closes Cancel at the same time, and the call should not be a
-// timeout or a cancellation by chance.
-func endsByItself(ctx context.Context) bool {
-	if deadline, ok := ctx.Deadline(); !ok || time.Now().Before(deadline) {
-		return ctx.Err() != nil
-	}
-	patience := time.NewTimer(timerGrace)
-	defer patience.Stop()
-	select {
-	case <-ctx.Done():
-	case <-patience.C:
-	}
-	return ctx.Err() != nil
 }

@@ -102,9 +102,9 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// TestPageNotWritable: that is no fault of the input.
+// TestPageNotWritable: it could not do what it was asked for.
 func TestPageNotWritable(t *testing.T) {
-	if _, stderr, code := runWith(t, input(t, "several.txt"), t.TempDir()); code != 1 || stderr == "" {
+	if _, stderr, code := runWith(t, input(t, "several.txt"), t.TempDir()); code != 2 || stderr == "" {
 		t.Errorf("exit code %d, %q", code, stderr)
 	}
 }

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -31,8 +33,16 @@ type Config struct {
 	// Listen opens a listener. Nil: TCP.
 	Listen func(addr string) (net.Listener, error)
 	// Public answers at Addr, Admin at AdminAddr except for the probes: /livez always says
-	// yes, /readyz until the drain begins.
+	// yes, /readyz until the drain begins, unless Ready says why not.
 	Public, Admin http.Handler
+	// Headers are set on every answer of both listeners, before any handler sees it.
+	Headers map[string]string
+	// Ready says why no calls should be sent here, in the words /readyz answers with. Nil:
+	// there is never a reason.
+	Ready func() error
+	// Background runs beside the calls. Its context ends when the server stops accepting,
+	// and Flush waits until it has returned.
+	Background func(context.Context)
 	// Drain is how long to go on serving after /readyz has said no, so that those who send
 	// calls here can notice.
 	Drain time.Duration
@@ -70,7 +80,13 @@ func cause(err error) error {
 type Server struct {
 	cfg           Config
 	public, admin net.Listener
+	addr          string // of public, and of those that follow it after an outage
 	draining      atomic.Bool
+	down          atomic.Bool
+
+	mu      sync.Mutex             // protects up
+	up      *incarnation           // what an outage would end: nil before Run, and in an outage
+	outages chan (<-chan struct{}) // one at most: there is none while up is nil
 }
 
 // Listen opens both listeners, so that an address that is taken is known at once and the
@@ -90,6 +106,7 @@ func Listen(cfg Config) (*Server, error) {
 	if cfg.FlushTimeout == 0 {
 		cfg.FlushTimeout = 5 * time.Second
 	}
+	cfg.Headers = maps.Clone(cfg.Headers)
 	public, err := cfg.Listen(cfg.Addr)
 	if err != nil {
 		return nil, &ListenError{Addr: cfg.Addr, Err: err}
@@ -99,11 +116,14 @@ func Listen(cfg Config) (*Server, error) {
 		_ = public.Close()
 		return nil, &ListenError{Addr: cfg.AdminAddr, Admin: true, Err: err}
 	}
-	return &Server{cfg: cfg, public: public, admin: admin}, nil
+	return &Server{
+		cfg: cfg, public: public, admin: admin, addr: public.Addr().String(),
+		outages: make(chan (<-chan struct{}), 1),
+	}, nil
 }
 
 // Addr returns where the public listener really is.
-func (s *Server) Addr() string { return s.public.Addr().String() }
+func (s *Server) Addr() string { return s.addr }
 
 // AdminAddr returns where the admin listener really is.
 func (s *Server) AdminAddr() string { return s.admin.Addr().String() }
@@ -119,24 +139,23 @@ func (s *Server) Run(ctx context.Context) error {
 	// Calls outlive ctx: it says when to stop, and an accepted call is to be answered.
 	calls, endCalls := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer endCalls(nil)
-	public := s.server(calls, s.lettingGo(s.cfg.Public))
-	admin := s.server(calls, s.withProbes(s.cfg.Admin))
-	failed := make(chan error, 2) // one for each; neither waits
-	go func() { failed <- public.Serve(s.public) }()
-	go func() { failed <- admin.Serve(s.admin) }()
-
-	var err error
-	running := 2
-	select {
-	case <-ctx.Done():
-		s.draining.Store(true)
-		if err = s.drain(failed); err != nil {
-			running--
+	accepting, stop := context.WithCancel(calls)
+	defer stop()
+	r := &running{s: s, calls: calls, stopping: accepting.Done(), failed: make(chan error, 2)}
+	public := r.servePublic(s.public)
+	admin := s.server(r.life(calls), s.withProbes(s.cfg.Admin))
+	r.serving.Go(func() {
+		if err := admin.Serve(s.admin); !errors.Is(err, http.ErrServerClosed) {
+			r.failed <- err
 		}
-	case err = <-failed:
-		running--
+	})
+	var background sync.WaitGroup
+	if s.cfg.Background != nil {
+		background.Go(func() { s.cfg.Background(accepting) })
 	}
 
+	public, err := r.until(ctx, public)
+	stop()
 	grace, cancel := context.WithTimeout(calls, s.cfg.Grace)
 	defer cancel()
 	if public.Shutdown(grace) != nil {
@@ -149,11 +168,12 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 	}
 	_ = admin.Close() // probes and scrapes ask again
-	for range running {
-		if e := <-failed; !errors.Is(e, http.ErrServerClosed) {
-			err = errors.Join(err, e)
-		}
+	r.serving.Wait()
+	close(r.failed)
+	for e := range r.failed {
+		err = errors.Join(err, e)
 	}
+	background.Wait()
 	if s.cfg.Flush != nil {
 		flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.FlushTimeout)
 		defer cancel()
@@ -164,21 +184,9 @@ func (s *Server) Run(ctx context.Context) error {
 	return err
 }
 
-// drain waits for Drain to pass, or returns why a listener failed meanwhile.
-func (s *Server) drain(failed <-chan error) error {
-	timer := time.NewTimer(s.cfg.Drain)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case err := <-failed:
-		return err
-	}
-}
-
 func (s *Server) server(base context.Context, h http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           h,
+		Handler:           s.withHeaders(h),
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout, // no WriteTimeout: how long a call takes is the handlers' business
@@ -186,33 +194,4 @@ func (s *Server) server(base context.Context, h http.Handler) *http.Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
 	}
-}
-
-// lettingGo ends keep-alive while draining. It asks the client to close after its answer,
-// where http.Server.SetKeepAlivesEnabled would close an idle connection at the very moment
-// at which a client may be sending its next call.
-func (s *Server) lettingGo(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.draining.Load() {
-			w.Header().Set("Connection", "close")
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// withProbes answers the probes before anything else could fail them.
-func (s *Server) withProbes(next http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if s.draining.Load() {
-			http.Error(w, "draining", http.StatusServiceUnavailable)
-			return
-		}
-		_, _ = w.Write([]byte("ok\n"))
-	})
-	if next != nil {
-		mux.Handle("/", next)
-	}
-	return mux
 }

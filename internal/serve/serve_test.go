@@ -20,10 +20,12 @@ import (
 // world is a server on a network in memory, and a client of it.
 type world struct {
 	*testing.T
-	client *http.Client
-	begin  time.Time
-	stop   context.CancelFunc
-	ended  chan error
+	server  *serve.Server
+	network *memnet.Network
+	client  *http.Client
+	begin   time.Time
+	stop    context.CancelFunc
+	ended   chan error
 }
 
 // run starts a server whose public handler is h, inside the bubble of the test.
@@ -32,7 +34,9 @@ func run(t *testing.T, cfg serve.Config, h http.HandlerFunc) *world {
 	var network memnet.Network
 	cfg.Addr, cfg.AdminAddr, cfg.Listen = "s:80", "s:90", network.Listen
 	cfg.Public = h
-	cfg.Admin = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "admin") })
+	if cfg.Admin == nil {
+		cfg.Admin = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "admin") })
+	}
 	s, err := serve.Listen(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +44,7 @@ func run(t *testing.T, cfg serve.Config, h http.HandlerFunc) *world {
 	ctx, stop := context.WithCancel(t.Context())
 	transport := &http.Transport{DialContext: network.DialContext}
 	t.Cleanup(transport.CloseIdleConnections)
-	w := &world{t, &http.Client{Transport: transport}, time.Now(), stop, make(chan error, 1)}
+	w := &world{t, s, &network, &http.Client{Transport: transport}, time.Now(), stop, make(chan error, 1)}
 	go func() { w.ended <- s.Run(ctx) }()
 	return w
 }
@@ -60,6 +64,15 @@ func (w *world) want(url, answer string) {
 	w.Helper()
 	if got, _ := w.get(url); got != answer {
 		w.Errorf("after %v, GET %s: %s; want %s", time.Since(w.begin), url, got, answer)
+	}
+}
+
+// end stops the server, which is to end in order.
+func (w *world) end() {
+	w.Helper()
+	w.stop()
+	if err := <-w.ended; err != nil {
+		w.Errorf("Run: %v", err)
 	}
 }
 

@@ -66,7 +66,7 @@ func (d Document) Write(w http.ResponseWriter) { WriteJSON(w, d.Status, ContentT
 // WriteJSON answers with any value as one indented JSON document. Answers are read by
 // people with curl as much as by programs.
 func WriteJSON(w http.ResponseWriter, status int, contentType string, v any) {
-	body, err := json.MarshalIndent(v, "", "  ")
+	body, err := encode(v)
 	if err != nil {
 		// A value of ours that JSON cannot express is a bug, and must not look like an answer.
 		http.Error(w, fmt.Sprintf("answer cannot be written as JSON: %v", err), http.StatusInternalServerError)
@@ -75,5 +75,20 @@ func WriteJSON(w http.ResponseWriter, status int, contentType string, v any) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) // the client may be gone; nobody is left to tell
+	_, _ = w.Write(body) // the client may be gone; nobody is left to tell
+}
+
+// Encode returns the body that WriteJSON would write. It panics for a value that JSON
+// cannot express.
+func Encode(v any) []byte {
+	body, err := encode(v)
+	if err != nil {
+		panic(fmt.Sprintf("problem: %v", err))
+	}
+	return body
+}
+
+func encode(v any) ([]byte, error) {
+	body, err := json.MarshalIndent(v, "", "  ")
+	return append(body, '\n'), err
 }

@@ -63,7 +63,7 @@ func New(cfg Config, tel *telemetry.Telemetry, network Network) (*Service, error
 	if err != nil {
 		return nil, fmt.Errorf("caller: upstream: %w", err)
 	}
-	s := &Service{cfg: cfg, tel: tel, upstream: newUpstream(target, tel, network)}
+	s := &Service{cfg: cfg, tel: tel, upstream: newUpstream(target, cfg.Name, tel, network)}
 	if cfg.FlakyAdminURL != "" {
 		if s.replicas, err = newReplicas(cfg.FlakyAdminURL, network); err != nil {
 			return nil, fmt.Errorf("caller: fault controls: %w", err)

@@ -3,16 +3,13 @@ package caller
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
 
+	"reliability/internal/document"
 	"reliability/internal/problem"
 )
-
-// maxDocument bounds the body of a request that changes something.
-const maxDocument = 64 << 10
 
 // FaultsAnswer is the answer of every request at /api/faults.
 type FaultsAnswer struct {
@@ -38,13 +35,8 @@ func (s *Service) putFaults(c *gin.Context) {
 	if !s.hasFaultControls(c) {
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxDocument))
-	if err != nil {
-		status := http.StatusBadRequest
-		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-			status = http.StatusRequestEntityTooLarge
-		}
-		problem.New(status, "the fault document could not be read: "+err.Error()).Write(c.Writer)
+	body, ok := document.Body(c.Writer, c.Request)
+	if !ok {
 		return
 	}
 	s.writeFaults(c, http.MethodPut, body)

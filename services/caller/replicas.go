@@ -46,6 +46,7 @@ type Replica struct {
 	Faults      json.RawMessage `json:"faults,omitempty"` // the document in force
 	Source      string          `json:"source,omitempty"` // where it came from
 	Since       time.Time       `json:"since,omitzero"`
+	Healthy     bool            `json:"healthy"`        // they inject nothing, now or later
 	Boot        json.RawMessage `json:"boot,omitempty"` // what the replica was born with
 	BootHealthy bool            `json:"boot_healthy"`
 	Error       string          `json:"error,omitempty"` // why nothing else is known

@@ -6,7 +6,6 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"reliability/internal/dashboard"
-	"reliability/internal/problem"
 	"reliability/services/internal/engine"
 )
 
@@ -22,16 +21,11 @@ func (s *Service) publicRoutes() http.Handler {
 	e.GET("/api/traces", s.getTraces)
 	e.GET("/api/traces/:id", s.getTrace)
 
-	// A page elsewhere must not change anything through a visitor's browser.
-	sameOrigin := http.NewCrossOriginProtection()
-	sameOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		problem.New(http.StatusForbidden, "a change must come from a page of this origin, or from no page at all").Write(w)
-	}))
 	mux := http.NewServeMux()
 	mux.Handle("/", e)
 	mux.Handle("GET /{$}", dashboard.Handler())
 	mux.Handle("GET /assets/", dashboard.Handler())
-	return sameOrigin.Handler(mux)
+	return engine.SameOrigin(mux)
 }
 
 // adminRoutes is for whoever runs this service.

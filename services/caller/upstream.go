@@ -29,10 +29,11 @@ const resendCount = attribute.Key("http.request.resend_count")
 // An upstream is the dependency, as one attempt sees it.
 type upstream struct {
 	url    *url.URL
+	caller string // who asks, as the dependency is told
 	client *http.Client
 }
 
-func newUpstream(target *url.URL, tel *telemetry.Telemetry, network Network) *upstream {
+func newUpstream(target *url.URL, caller string, tel *telemetry.Telemetry, network Network) *upstream {
 	transport := otelhttp.NewTransport(
 		&numbered{&http.Transport{
 			DialContext: network.DialContext,
@@ -45,7 +46,7 @@ func newUpstream(target *url.URL, tel *telemetry.Telemetry, network Network) *up
 		otelhttp.WithPropagators(tel.Propagator),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + cmp.Or(r.URL.Path, "/") }),
 	)
-	return &upstream{url: target, client: &http.Client{
+	return &upstream{url: target, caller: caller, client: &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -86,6 +87,7 @@ func (u *upstream) attempt(ctx context.Context, callID string, a *Attempt) error
 	if err != nil {
 		return resilience.Permanent(err)
 	}
+	req.Header.Set("X-Caller", u.caller)
 	req.Header.Set("X-Call-Id", callID)
 	req.Header.Set("X-Attempt", strconv.Itoa(resilience.AttemptNumber(ctx)))
 	a.Phase = phaseDial

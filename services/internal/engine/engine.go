@@ -25,6 +25,10 @@ import (
 // answer. No client ever sees it. The number is nginx's.
 const StatusClientGone = 499
 
+// StatusNoAnswer is what a request is logged with whose connection was closed without one.
+// No client ever sees it. The number is nginx's, too.
+const StatusNoAnswer = 444
+
 // Ended answers a request whose context was done before there was an answer.
 func Ended(c *gin.Context) {
 	if errors.Is(context.Cause(c.Request.Context()), serve.ErrShutdown) {
@@ -54,6 +58,15 @@ func NewAdmin(tel *telemetry.Telemetry) *gin.Engine {
 	e := bare(tel.Logger)
 	e.Use(recovery(tel.Logger))
 	return e
+}
+
+// SameOrigin refuses changes that a page elsewhere makes through a visitor's browser.
+func SameOrigin(h http.Handler) http.Handler {
+	p := http.NewCrossOriginProtection()
+	p.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		problem.New(http.StatusForbidden, "a change must come from a page of this origin, or from no page at all").Write(w)
+	}))
+	return p.Handler(h)
 }
 
 func bare(logger *slog.Logger) *gin.Engine {

@@ -29,6 +29,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	host, _ := os.Hostname() // without one it goes by its service's name
+	cfg.Exit = os.Exit
 	cfg.Name = cmp.Or(cfg.Name, host, "flaky")
 	tel, err := telemetry.New(ctx, telemetry.Config{
 		Service: "flaky", Instance: cfg.Name, Export: serve.ExportConfigured(),
@@ -38,7 +39,10 @@ func run(ctx context.Context) error {
 		return err
 	}
 	telemetry.LogErrors(tel.Logger)
-	svc := flaky.New(cfg, tel)
+	svc, err := flaky.New(cfg, tel)
+	if err != nil {
+		return err
+	}
 	server, err := svc.Listen(nil)
 	if err != nil {
 		return err

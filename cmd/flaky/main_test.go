@@ -7,6 +7,7 @@ import (
 	"net/http/httptrace"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -78,6 +79,31 @@ FLAKY_FAULTS: error_rate is 2: must be a number from 0 to 1
 FLAKY_DRAIN is "soon": must be a duration from 0s to 1m
 FLAKY_PORT is "tcp://10.0.0.1:80": must be absent: there is no such variable
 `
+	if code != 2 || stderr != want {
+		t.Errorf("exit code %d and\n%s\nwant 2 and\n%s", code, stderr, want)
+	}
+}
+
+// TestCrash: by the API, with the answer that says so, and the exit code asked for.
+func TestCrash(t *testing.T) {
+	p := proctest.Start(t, "FLAKY_ADDR=127.0.0.1:0", "FLAKY_ADMIN_ADDR=127.0.0.1:0")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+p.AdminAddr+"/faults", strings.NewReader(`{"crash":{"exit_code":42}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if code, stderr := p.Wait(); res.StatusCode != 200 || code != 42 || stderr != "" {
+		t.Errorf("answered %s, exit code %d, %s", res.Status, code, stderr)
+	}
+}
+
+func TestAFileThatIsNotThere(t *testing.T) {
+	code, stderr := proctest.Fail(t, "FLAKY_FAULTS_FILE=no/such.json")
+	want := "flaky: could not run:\nFLAKY_FAULTS_FILE is \"no/such.json\": must be a file that can be read: open no/such.json: no such file or directory\n"
 	if code != 2 || stderr != want {
 		t.Errorf("exit code %d and\n%s\nwant 2 and\n%s", code, stderr, want)
 	}

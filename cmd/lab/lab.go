@@ -57,7 +57,11 @@ func start(ctx context.Context, o options) (*lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	dependency, err := flaky.New(flakyCfg, tel).Listen(o.listen)
+	service, err := flaky.New(flakyCfg, tel)
+	if err != nil {
+		return nil, err
+	}
+	dependency, err := service.Listen(o.listen)
 	if err != nil {
 		return nil, naming(err, flagFlakyAddr, flagFlakyAdminAddr)
 	}

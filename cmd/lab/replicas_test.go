@@ -22,7 +22,7 @@ import (
 func TestFaultControlsOfSeveralReplicas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var network memnet.Network
-		born := map[string]flaky.Faults{"10.0.0.2": {}, "10.0.0.3": {}, "10.0.0.4": {ErrorRate: 1, ErrorStatus: 500, Seed: 1}}
+		born := map[string]flaky.Document{"10.0.0.2": {}, "10.0.0.3": {}, "10.0.0.4": {Faults: flaky.Faults{ErrorRate: 1, ErrorStatus: 500}, Seed: 1}}
 		ends := map[string]context.CancelFunc{}
 		ended := make(chan error)
 		ctx := context.WithoutCancel(t.Context())
@@ -41,7 +41,11 @@ func TestFaultControlsOfSeveralReplicas(t *testing.T) {
 			go func() { ended <- listen.Run(running) }()
 		}
 		for host, boot := range born {
-			server, err := flaky.New(flaky.Config{Addr: host + ":80", AdminAddr: host + ":90", Name: "flaky-" + host, Faults: boot}, tel("flaky")).Listen(network.Listen)
+			service, err := flaky.New(flaky.Config{Addr: host + ":80", AdminAddr: host + ":90", Name: "flaky-" + host, Faults: boot}, tel("flaky"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			server, err := service.Listen(network.Listen)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,7 +94,7 @@ func TestFaultControlsOfSeveralReplicas(t *testing.T) {
 				rates = append(rates, "wrong "+e.Field)
 			}
 			for _, r := range answer.Replicas {
-				var f flaky.Faults
+				var f flaky.Document
 				if r.Error != "" {
 					rates = append(rates, "error")
 				} else if err := json.Unmarshal(r.Faults, &f); err != nil || r.ServedBy+":90" != "flaky-"+r.Address {

@@ -136,9 +136,9 @@ func TestARetriedCallIsOneTrace(t *testing.T) {
 		want := `caller server "GET /call" 300ms status=200
   caller internal "call" 300ms retry(1, 0.1s) retry(2, 0.2s)
     caller client "GET /work" 0s status=503 error
-      flaky server "GET /work" 0s status=503 fault=error error
+      flaky server "GET /work" 0s status=503 fault=[error] error
     caller client "GET /work" 0s status=503 resend=1 error
-      flaky server "GET /work" 0s status=503 fault=error error
+      flaky server "GET /work" 0s status=503 fault=[error] error
     caller client "GET /work" 0s status=200 resend=2
       flaky server "GET /work" 0s status=200
 `
@@ -171,7 +171,7 @@ func draw(spans []telemetry.Span) string {
 				fmt.Fprintf(&b, " %s(%v, %vs)", e.Name, e.Attributes["reliability.attempt"], e.Attributes["reliability.retry.delay"])
 			}
 			for _, shown := range []struct{ name, key string }{
-				{"status", "http.response.status_code"}, {"resend", "http.request.resend_count"}, {"fault", "reliability.fault"},
+				{"status", "http.response.status_code"}, {"resend", "http.request.resend_count"}, {"fault", "reliability.faults"},
 			} {
 				if v, ok := s.Attributes[shown.key]; ok {
 					fmt.Fprintf(&b, " %s=%v", shown.name, v)

@@ -1,68 +1,154 @@
 package flaky
 
 import (
-	"errors"
-	"fmt"
-	"io"
+	"encoding/json"
 	"net/http"
 	"time"
 
+	jsonpatch "github.com/evanphx/json-patch/v5"
 	"github.com/gin-gonic/gin"
 
+	"reliability/internal/document"
 	"reliability/internal/problem"
 )
-
-// maxDocument bounds a fault document's size.
-const maxDocument = 64 << 10
-
-// maxProblems bounds an answer that names problems: a document of nothing else would make
-// one many times its own size.
-const maxProblems = 50
 
 // Status is the answer of every request at /faults.
 type Status struct {
 	ServedBy string    `json:"served_by"`
-	Faults   Faults    `json:"faults"` // in force
-	Source   string    `json:"source"` // where they came from: "boot" or "api"
+	Faults   Document  `json:"faults"` // in force
+	Source   string    `json:"source"` // where they came from: "boot", "file" or "api"
 	Since    time.Time `json:"since"`
-	Boot     Faults    `json:"boot"` // what DELETE returns to
+	Healthy  bool      `json:"healthy"` // they inject nothing, now or later
+	// Phase is where the schedule is.
+	Phase *PhaseStatus `json:"phase,omitempty"`
+	// DownUntil is when the listener comes back after an injected crash.
+	DownUntil time.Time `json:"down_until,omitzero"`
+	Boot      Document  `json:"boot"` // what DELETE returns to, where there is no file
 	// BootHealthy says that the boot profile injects nothing: who dials faults by hand
 	// leaves the replicas alone that were born with some.
 	BootHealthy bool `json:"boot_healthy"`
+	// File is the fault file, which DELETE returns to.
+	File *FileStatus `json:"file,omitempty"`
+}
+
+// PhaseStatus says which of a schedule's phases is in force.
+type PhaseStatus struct {
+	Index int       `json:"index"` // from 0; -1: the schedule is over
+	Of    int       `json:"of"`
+	Since time.Time `json:"since"`
+	Until time.Time `json:"until,omitzero"` // no time: for ever
+}
+
+// FileStatus is what is known of the fault file.
+type FileStatus struct {
+	Path   string   `json:"path"`
+	Faults Document `json:"faults"`          // the latest valid version
+	Error  string   `json:"error,omitempty"` // why the file as it is changes nothing
+}
+
+func (s *Service) status() Status {
+	s.applying.Lock() // file and profile are of one moment
+	defer s.applying.Unlock()
+	now, p := time.Now(), s.inForce.Load()
+	status := Status{
+		ServedBy: s.cfg.Name, Faults: p.Document, Source: p.source, Since: p.since, Healthy: p.Healthy(),
+		Boot: s.cfg.Faults, BootHealthy: s.cfg.Faults.Healthy(),
+	}
+	if len(p.Schedule) > 0 {
+		e := p.episode(now)
+		status.Phase = &PhaseStatus{Index: e.index, Of: len(p.Schedule), Since: p.since.Add(e.begins)}
+		if e.ends > 0 {
+			status.Phase.Until = p.since.Add(e.ends)
+		}
+	}
+	if from, to, crash := p.outageAt(now.Sub(p.since)); crash != nil && s.cfg.Exit == nil && now.Sub(p.since) >= from {
+		status.DownUntil = p.since.Add(to)
+	}
+	if f := s.file; f != nil {
+		status.File = &FileStatus{Path: f.path, Faults: f.document, Error: f.problem}
+	}
+	return status
 }
 
 func (s *Service) getFaults(c *gin.Context) {
-	now := s.inForce.Load()
-	problem.WriteJSON(c.Writer, http.StatusOK, "application/json", Status{
-		ServedBy: s.cfg.Name, Faults: now.faults, Source: now.source, Since: now.since,
-		Boot: s.cfg.Faults, BootHealthy: s.cfg.Faults.healthy(),
-	})
+	problem.WriteJSON(c.Writer, http.StatusOK, "application/json", s.status())
 }
 
 // putFaults replaces the document. One with a problem changes nothing.
 func (s *Service) putFaults(c *gin.Context) {
-	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxDocument))
-	if err != nil {
-		status := http.StatusBadRequest
-		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-			status = http.StatusRequestEntityTooLarge
+	s.change(c, func(body []byte) (Document, string, error) {
+		d, err := ParseDocument(body)
+		return d, sourceAPI, err
+	})
+}
+
+// patchFaults changes a part of the document in force: the body is a JSON merge patch,
+// RFC 7396, and null takes a fault away. The seed stays.
+func (s *Service) patchFaults(c *gin.Context) {
+	s.change(c, func(body []byte) (Document, string, error) {
+		if err := document.Check(body); err != nil { // names that are there twice would be gone after merging
+			return Document{}, "", err
 		}
-		problem.New(status, "the fault document could not be read: "+err.Error()).Write(c.Writer)
+		whole, err := json.Marshal(s.inForce.Load().Document)
+		if err != nil {
+			return Document{}, "", err
+		}
+		if whole, err = jsonpatch.MergePatch(whole, body); err != nil {
+			return Document{}, "", err
+		}
+		d, err := ParseDocument(whole)
+		return d, sourceAPI, err
+	})
+}
+
+// deleteFaults returns to the file's document or, without a file, to the boot profile.
+func (s *Service) deleteFaults(c *gin.Context) {
+	s.change(c, func([]byte) (Document, string, error) {
+		d, source := s.homeLocked()
+		return d, source, nil
+	})
+}
+
+// change puts in force what next makes of the body, or answers why it cannot. Nobody else
+// changes anything meanwhile.
+func (s *Service) change(c *gin.Context, next func(body []byte) (Document, string, error)) {
+	body, ok := document.Body(c.Writer, c.Request)
+	if !ok {
 		return
 	}
-	faults, err := ParseFaults(body)
-	if bad, ok := errors.AsType[problem.Fields](err); ok {
-		detail := fmt.Sprintf("the fault document has %d problem(s); nothing was changed", len(bad))
-		problem.New(http.StatusBadRequest, detail, bad[:min(len(bad), maxProblems)]...).Write(c.Writer)
+	s.applying.Lock()
+	d, source, err := next(body)
+	if err == nil {
+		s.applyLocked(d, source)
+	}
+	s.applying.Unlock()
+	if err != nil {
+		document.Refused(err).Write(c.Writer)
 		return
 	}
-	s.apply(faults, "api")
-	s.tel.Logger.InfoContext(c.Request.Context(), "faults set", "faults", s.inForce.Load().faults)
+	s.tel.Logger.InfoContext(c.Request.Context(), "faults set", "source", source, "faults", s.inForce.Load().Document)
 	s.getFaults(c)
 }
 
-func (s *Service) deleteFaults(c *gin.Context) {
-	s.apply(s.cfg.Faults, "boot")
-	s.tel.Logger.InfoContext(c.Request.Context(), "faults as at the start", "faults", s.inForce.Load().faults)
-	s.getFaults(c)
+// getStats answers with counts, and with the arrivals of the last ?window, 10s if it does
+// not say.
+func (s *Service) getStats(c *gin.Context) {
+	window := 10 * time.Second
+	if text, given := c.GetQuery("window"); given {
+		var err error
+		if window, err = time.ParseDuration(text); err != nil || window < bucketWidth || window > maxWindow {
+			field := problem.Field{Field: "window", Value: text, Allowed: "a duration from 10ms to 1m"}
+			problem.New(http.StatusBadRequest, field.String(), field).Write(c.Writer)
+			return
+		}
+	}
+	problem.WriteJSON(c.Writer, http.StatusOK, "application/json", s.read(window))
+}
+
+func (s *Service) read(window time.Duration) Stats {
+	now := time.Now()
+	stats := s.stats.read(now, window)
+	stats.ServedBy = s.cfg.Name
+	stats.Busy, stats.Queue, stats.QueueSeconds = s.pool.load(now)
+	return stats
 }

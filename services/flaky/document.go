@@ -1,130 +1,161 @@
 package flaky
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
-	"reliability/internal/problem"
+	"reliability/internal/document"
 )
-
-// Bounds of a fault document.
-const (
-	defaultErrorStatus = 503
-	maxLatency         = 5 * time.Minute
-	maxShown           = 200       // bytes of a value in an error
-	maxSeed            = 1<<53 - 1 // what every JSON reader can hold exactly
-)
-
-// A Duration is written in JSON as Go writes it: "250ms".
-type Duration time.Duration
-
-// MarshalText implements encoding.TextMarshaler.
-func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
 
 // UnmarshalText makes a document of an environment variable. Nothing is set on an error.
-func (f *Faults) UnmarshalText(text []byte) error {
-	parsed, err := ParseFaults(text)
+func (d *Document) UnmarshalText(text []byte) error {
+	parsed, err := ParseDocument(text)
 	if err == nil {
-		*f = parsed
+		*d = parsed
 	}
 	return err
 }
 
 // UnmarshalJSON makes one of a part of another document.
-func (f *Faults) UnmarshalJSON(text []byte) error { return f.UnmarshalText(text) }
+func (d *Document) UnmarshalJSON(text []byte) error { return d.UnmarshalText(text) }
 
-// ParseFaults reads and checks a whole document. The error is a [problem.Fields] with
+// ParseDocument reads and checks a whole document. The error is a problem.Fields with
 // every problem in it.
-func ParseFaults(text []byte) (Faults, error) {
-	var (
-		f   Faults
-		bad problem.Fields
-	)
-	object(&bad, "", text, map[string]reader{
-		"error_rate": {"a number from 0 to 1", func(v json.RawMessage) bool { return number(v, &f.ErrorRate) && f.ErrorRate >= 0 && f.ErrorRate <= 1 }},
-		"error_status": {"a whole number from 400 to 599", func(v json.RawMessage) bool {
-			return number(v, &f.ErrorStatus) && f.ErrorStatus >= 400 && f.ErrorStatus <= 599
-		}},
-		"seed": {"a whole number from 1 to 9007199254740991", func(v json.RawMessage) bool { return number(v, &f.Seed) && f.Seed >= 1 && f.Seed <= maxSeed }},
-		"latency": {"an object", func(v json.RawMessage) bool {
-			f.Latency = &Latency{Distribution: "fixed", Value: -1}
-			isObject := object(&bad, "latency.", v, map[string]reader{
-				"distribution": {`"fixed"`, func(v json.RawMessage) bool { return string(v) == `"fixed"` }},
-				"value":        {fmt.Sprintf("a duration such as \"50ms\", from 0s to %v", maxLatency), func(v json.RawMessage) bool { return duration(v, &f.Latency.Value) }},
-			})
-			if isObject && f.Latency.Value < 0 && !bad.Has("latency.value") {
-				bad = append(bad, problem.Field{Field: "latency.value", Allowed: "given"})
-			}
-			return isObject
-		}},
-	})
-	if len(bad) > 0 {
-		return Faults{}, bad
+func ParseDocument(text []byte) (Document, error) {
+	var d Document
+	fields := d.fields()
+	fields["seed"] = document.Int(&d.Seed, 1, maxSeed)
+	fields["loop"] = document.Bool(&d.Loop)
+	fields["schedule"] = document.Field{
+		Allowed: fmt.Sprintf("an array of at most %d phases", maxPhases),
+		Read: func(v document.Value) bool {
+			return v.Array(maxPhases, func(v document.Value) { d.Schedule = append(d.Schedule, parsePhase(v)) })
+		},
 	}
-	if f.ErrorRate > 0 && f.ErrorStatus == 0 {
+	if err := document.Parse(text, fields, d.check); err != nil {
+		return Document{}, err
+	}
+	d.complete()
+	for i := range d.Schedule {
+		d.Schedule[i].complete()
+	}
+	return d, nil
+}
+
+func (d *Document) check(v document.Value) {
+	switch {
+	case d.Loop && len(d.Schedule) == 0:
+		v.Wrong("loop", "absent where there is no schedule")
+	case d.Loop && !d.healthy():
+		v.Wrong("loop", "absent: a schedule in a loop never comes to the faults outside it")
+	}
+}
+
+func parsePhase(v document.Value) Phase {
+	var p Phase
+	fields := p.fields()
+	fields["for"] = document.Interval(&p.For, time.Millisecond, maxPhase)
+	phase := document.Nested(fields, func(v document.Value) {
+		required("for")(v)
+		if p.Crash != nil && p.Crash.After >= p.For {
+			v.Wrong("crash.after", fmt.Sprintf("below the phase's own time, %v", p.For))
+		}
+	})
+	if !phase.Read(v) {
+		v.Wrong("", phase.Allowed)
+	}
+	return p
+}
+
+// fields are those of a document and of each of its phases.
+func (f *Faults) fields() document.Object {
+	return document.Object{
+		"error_rate":   document.Float(&f.ErrorRate, 0, 1),
+		"error_status": document.Int(&f.ErrorStatus, 400, 599),
+		"retry_after": {
+			Allowed: `a whole number of seconds such as "2s", from 0s to 1h`,
+			Read: func(v document.Value) bool {
+				return document.Interval(&f.RetryAfter, 0, time.Hour).Read(v) && time.Duration(f.RetryAfter)%time.Second == 0
+			},
+		},
+		"latency":    document.NestedIn(&f.Latency, (*Latency).field),
+		"hang":       document.NestedIn(&f.Hang, (*Hang).field),
+		"reset":      document.NestedIn(&f.Reset, (*Reset).field),
+		"fail_first": document.NestedIn(&f.FailFirst, (*FailFirst).field),
+		"after_work": document.Bool(&f.AfterWork),
+		"capacity":   document.NestedIn(&f.Capacity, (*Capacity).field),
+		"truncate":   document.NestedIn(&f.Truncate, (*Truncate).field),
+		"drip":       document.NestedIn(&f.Drip, (*Drip).field),
+		"unready":    document.Bool(&f.Unready),
+		"crash":      document.NestedIn(&f.Crash, (*Crash).field),
+	}
+}
+
+// complete says what the document leaves open.
+func (f *Faults) complete() {
+	if f.ErrorStatus == 0 && (f.ErrorRate > 0 || f.FailFirst != nil) {
 		f.ErrorStatus = defaultErrorStatus
 	}
-	return f, nil
 }
 
-// A reader reads one field and reports whether its value is allowed.
-type reader struct {
-	allowed string
-	read    func(json.RawMessage) bool
+func (l *Latency) field() document.Field {
+	l.Rate = 1
+	fields := l.fields()
+	fields["rate"] = document.Float(&l.Rate, 0, 1)
+	return document.Nested(fields, l.check)
 }
 
-// object reads a JSON object by its fields' readers and adds what is wrong to bad, with
-// the field's path. It reports whether text was an object at all; what is wrong inside
-// one has been added already.
-func object(bad *problem.Fields, path string, text []byte, fields map[string]reader) bool {
-	var values map[string]json.RawMessage
-	if err := json.Unmarshal(text, &values); err != nil || values == nil {
-		if path == "" {
-			shown := string(text)
-			if len(text) > maxShown {
-				shown = fmt.Sprintf("%s… (%d bytes)", text[:maxShown], len(text))
+func (h *Hang) field() document.Field {
+	h.Cap = document.Duration(maxWait)
+	return document.Nested(document.Object{
+		"rate": document.Float(&h.Rate, 0, 1),
+		"cap":  document.Interval(&h.Cap, time.Millisecond, maxWait),
+	}, required("rate"))
+}
+
+func (r *Reset) field() document.Field {
+	r.At = atStart
+	return document.Nested(document.Object{
+		"rate": document.Float(&r.Rate, 0, 1),
+		"at":   document.OneOf(&r.At, atStart, atBody),
+	}, required("rate"))
+}
+
+func (f *FailFirst) field() document.Field {
+	f.Per = perReplica
+	return document.Nested(document.Object{
+		"count": document.Int(&f.Count, 1, 1_000_000),
+		"per":   document.OneOf(&f.Per, perReplica, perCall, perKey),
+	}, required("count"))
+}
+
+func (t *Truncate) field() document.Field {
+	return document.Nested(document.Object{"rate": document.Float(&t.Rate, 0, 1)}, required("rate"))
+}
+
+func (d *Drip) field() document.Field {
+	return document.Nested(document.Object{
+		"rate": document.Float(&d.Rate, 0, 1),
+		"over": document.Interval(&d.Over, time.Millisecond, maxWait),
+	}, required("rate", "over"))
+}
+
+func (c *Crash) field() document.Field {
+	c.After, c.ExitCode, c.BackAfter = document.Duration(defaultCrashAfter), 1, document.Duration(defaultBackAfter)
+	return document.Nested(document.Object{
+		"after":      document.Interval(&c.After, 0, maxPhase),
+		"exit_code":  document.Int(&c.ExitCode, 0, 255),
+		"back_after": document.Interval(&c.BackAfter, time.Millisecond, maxWait),
+	}, nil)
+}
+
+// required is the check that fields are there at all.
+func required(fields ...string) func(document.Value) {
+	return func(v document.Value) {
+		for _, field := range fields {
+			if !v.Has(field) {
+				v.Wrong(field, "given")
 			}
-			*bad = append(*bad, problem.Field{Field: "document", Value: shown, Allowed: "one JSON object"})
 		}
-		return false
 	}
-	known := slices.Sorted(maps.Keys(fields))
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		value := bytes.TrimSpace(values[name])
-		field, ok := fields[name]
-		switch {
-		case !ok:
-			field.allowed = "absent: the fields here are " + strings.Join(known, ", ")
-		case string(value) != "null" && field.read(value):
-			continue
-		}
-		var shown any
-		if len(value) <= maxShown {
-			_ = json.Unmarshal(value, &shown) // it is JSON: it was a part of some
-		} else {
-			shown = fmt.Sprintf("%s… (%d bytes)", value[:maxShown], len(value))
-		}
-		*bad = append(*bad, problem.Field{Field: path + name, Value: shown, Allowed: field.allowed})
-	}
-	return true
-}
-
-// number accepts only what the Go type holds exactly: 503.5 is no status.
-func number[T float64 | int | uint64](v json.RawMessage, into *T) bool {
-	return json.Unmarshal(v, into) == nil
-}
-
-func duration(v json.RawMessage, into *Duration) bool {
-	var text string
-	if json.Unmarshal(v, &text) != nil {
-		return false
-	}
-	d, err := time.ParseDuration(text)
-	*into = Duration(d)
-	return err == nil && d >= 0 && d <= maxLatency
 }

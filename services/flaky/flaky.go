@@ -1,10 +1,12 @@
 // Package flaky is the dependency that misbehaves on purpose: a service whose faults are
-// dialled by a document, see [Faults], and injected faithfully.
+// dialled by a document, see [Document], and injected faithfully.
 package flaky
 
 import (
-	"math/rand/v2"
+	"context"
+	"errors"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,40 +19,60 @@ const ServedBy = "X-Served-By"
 
 // Service is one replica. It is safe for concurrent use.
 type Service struct {
-	cfg      Config
-	tel      *telemetry.Telemetry
-	inForce  atomic.Pointer[inForce]
-	arrivals atomic.Uint64
+	cfg    Config
+	tel    *telemetry.Telemetry
+	stats  *stats
+	ledger *ledger
+	pool   pool
+	server *serve.Server // set by Listen
+
+	inForce  atomic.Pointer[profile]
+	applying sync.Mutex // held by who changes inForce; protects file's fields
+	file     *file      // nil: there is none
 }
 
-// inForce is the fault document by which requests are decided, and whose it is. It is
-// replaced as a whole and never changed.
-type inForce struct {
-	faults Faults
-	source string // "boot" or "api"
-	since  time.Time
-}
-
-// New returns a replica with its boot profile in force.
-func New(cfg Config, tel *telemetry.Telemetry) *Service {
-	s := &Service{cfg: cfg, tel: tel}
-	s.apply(cfg.Faults, "boot")
-	return s
+// New returns a replica with its file's document in force or, without one, its boot
+// profile. The error lists what is wrong with the file.
+func New(cfg Config, tel *telemetry.Telemetry) (*Service, error) {
+	s := &Service{cfg: cfg, tel: tel, stats: newStats(time.Now()), ledger: newLedger()}
+	if cfg.FaultsFile != "" {
+		var err error
+		if s.file, err = openFile(cfg.FaultsFile); err != nil {
+			return nil, err
+		}
+	}
+	s.apply(s.homeLocked())
+	if err := s.measure(); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Listen opens both listeners, by listen or, if that is nil, by TCP. The server it returns
-// ends with the telemetry's last spans sent.
+// ends with the telemetry's last spans sent. It can be called once.
 func (s *Service) Listen(listen func(addr string) (net.Listener, error)) (*serve.Server, error) {
-	return serve.Listen(serve.Config{
+	server, err := serve.Listen(serve.Config{
 		Addr: s.cfg.Addr, AdminAddr: s.cfg.AdminAddr, Listen: listen, Public: s.publicRoutes(), Admin: s.adminRoutes(),
+		Headers: map[string]string{ServedBy: s.cfg.Name}, Ready: s.ready, Background: s.background,
 		Drain: s.cfg.Drain, Grace: s.cfg.Grace, Flush: s.tel.Shutdown, Logger: s.tel.Logger,
 	})
+	s.server = server
+	return server, err
 }
 
-// apply puts a document in force. Requests that were decided before keep their decision.
-func (s *Service) apply(f Faults, source string) {
-	if f.Seed == 0 {
-		f.Seed = 1 + rand.Uint64N(maxSeed)
+// background is what happens by itself, until ctx ends.
+func (s *Service) background(ctx context.Context) {
+	var all sync.WaitGroup
+	all.Go(func() { s.followCrashes(ctx) })
+	if s.file != nil {
+		all.Go(func() { s.followFile(ctx) })
 	}
-	s.inForce.Store(&inForce{faults: f, source: source, since: time.Now()})
+	all.Wait()
+}
+
+func (s *Service) ready() error {
+	if s.inForce.Load().episode(time.Now()).faults.Unready {
+		return errors.New("injected fault: unready")
+	}
+	return nil
 }

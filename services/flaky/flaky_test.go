@@ -3,12 +3,14 @@ package flaky
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"reliability/internal/memnet"
@@ -18,19 +20,31 @@ import (
 // replica is a running flaky on a network in memory, and a client of it.
 type replica struct {
 	*testing.T
-	client *http.Client
-	end    func() // ends it, once; the test's end does so too
+	client  *http.Client
+	network *memnet.Network
+	service *Service
+	spans   *telemetry.Store
+	end     func() // ends it, once; the test's end does so too
 }
 
 // run starts one inside the test's bubble, and ends it with the test.
-func run(t *testing.T, boot Faults) replica {
+func run(t *testing.T, boot string, configure ...func(*Config)) replica {
 	t.Helper()
-	var network memnet.Network
-	tel, err := telemetry.New(t.Context(), telemetry.Config{Service: "flaky", Store: telemetry.NewStore(), LogOutput: io.Discard})
+	network := new(memnet.Network)
+	store := telemetry.NewStore()
+	tel, err := telemetry.New(t.Context(), telemetry.Config{Service: "flaky", Store: store, LogOutput: io.Discard})
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := New(Config{Addr: "flaky:80", AdminAddr: "flaky:90", Name: "flaky-7", Faults: boot, Grace: time.Second}, tel).Listen(network.Listen)
+	cfg := Config{Addr: "flaky:80", AdminAddr: "flaky:90", Name: "flaky-7", Faults: parse(t, boot), Grace: time.Second}
+	for _, f := range configure {
+		f(&cfg)
+	}
+	service, err := New(cfg, tel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := service.Listen(network.Listen)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +58,52 @@ func run(t *testing.T, boot Faults) replica {
 		}
 	})
 	t.Cleanup(end)
-	return replica{t, &http.Client{Transport: &http.Transport{DialContext: network.DialContext, DisableKeepAlives: true}}, end}
+	client := &http.Client{Transport: &http.Transport{DialContext: network.DialContext, DisableKeepAlives: true}}
+	return replica{t, client, network, service, store, end}
+}
+
+// get asks for /work and returns the status, or the error, and how long that took.
+func (r replica) get(ctx context.Context, header ...string) (string, time.Duration) {
+	begin := time.Now()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://flaky/work", nil)
+	if err != nil {
+		return err.Error(), 0
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	res, err := r.client.Do(req)
+	if err != nil {
+		return failure(err), time.Since(begin)
+	}
+	_, err = io.Copy(io.Discard, res.Body)
+	_ = res.Body.Close()
+	if err != nil {
+		return fmt.Sprint(res.StatusCode, " and ", failure(err)), time.Since(begin)
+	}
+	return fmt.Sprint(res.StatusCode), time.Since(begin)
+}
+
+// failure names what a client can see of a connection.
+func failure(err error) string {
+	for what, is := range map[string]error{
+		"reset": syscall.ECONNRESET, "refused": syscall.ECONNREFUSED, "unexpected EOF": io.ErrUnexpectedEOF, "timeout": context.DeadlineExceeded,
+	} {
+		if errors.Is(err, is) {
+			return what
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		return "EOF"
+	}
+	return err.Error()
+}
+
+// within is a context that ends after d.
+func within(t *testing.T, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), d)
+	t.Cleanup(cancel)
+	return ctx
 }
 
 // do returns the answer's status, body and headers.
@@ -63,7 +122,7 @@ func (r replica) do(method, url, body string) (int, string, http.Header) {
 	if err != nil {
 		r.Fatal(err)
 	}
-	if by := res.Header.Get(ServedBy); by != "flaky-7" && !strings.HasSuffix(url, "z") {
+	if by := res.Header.Get(ServedBy); by != "flaky-7" {
 		r.Errorf("%s %s: served by %q", method, url, by)
 	}
 	return res.StatusCode, string(got), res.Header
@@ -77,108 +136,4 @@ func (r replica) faults(method, body string) Status {
 		r.Fatalf("%s /faults: %d %s", method, code, answer)
 	}
 	return s
-}
-
-func TestWork(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := run(t, Faults{})
-		code, body, header := r.do("GET", "http://flaky/work", "")
-		if code != 200 || !strings.Contains(body, `"served_by": "flaky-7"`) || header.Get("Content-Type") != "application/json" {
-			t.Errorf("healthy: %d %s", code, body)
-		}
-		r.faults("PUT", `{"error_rate":1,"error_status":500,"latency":{"value":"2s"}}`)
-		begin := time.Now()
-		code, body, header = r.do("GET", "http://flaky/work", "")
-		if code != 500 || !strings.Contains(body, "injected fault") || header.Get("Content-Type") != "application/problem+json" {
-			t.Errorf("failing: %d %s", code, body)
-		}
-		if got := time.Since(begin); got != 2*time.Second {
-			t.Errorf("a latency of 2s took %v", got)
-		}
-	})
-}
-
-func TestProbesAndAdminAreNeverFaulted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := run(t, Faults{ErrorRate: 1, ErrorStatus: 503, Latency: &Latency{Distribution: "fixed", Value: Duration(time.Minute)}})
-		begin := time.Now()
-		for _, path := range []string{"/livez", "/readyz", "/metrics", "/faults"} {
-			if code, body, _ := r.do("GET", "http://flaky:90"+path, ""); code != 200 && path != "/metrics" {
-				t.Errorf("GET %s: %d %s", path, code, body)
-			}
-		}
-		if got := time.Since(begin); got != 0 {
-			t.Errorf("they took %v", got)
-		}
-	})
-}
-
-func TestFaultsAPI(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		boot := Faults{ErrorRate: 0.25, ErrorStatus: 503, Seed: 5}
-		r := run(t, boot)
-		born := time.Now()
-		if s := r.faults("GET", ""); s.Faults != boot || s.Source != "boot" || !s.Since.Equal(born) || s.BootHealthy || s.ServedBy != "flaky-7" {
-			t.Errorf("at the start: %+v", s)
-		}
-		time.Sleep(time.Minute)
-		if s := r.faults("PUT", `{"error_rate":1}`); s.Faults.ErrorRate != 1 || s.Faults.Seed == 0 || s.Source != "api" || !s.Since.Equal(born.Add(time.Minute)) || s.Boot != boot {
-			t.Errorf("after PUT: %+v", s)
-		}
-		before := r.faults("GET", "")
-		for body, want := range map[string]int{
-			`{"error_rate":7,"nonsense":1}`: 400,
-			`nonsense`:                      400,
-			// One byte too many, and no more: a client that is cut off while it sends may miss the answer.
-			`{"error_rate":` + strings.Repeat(" ", maxDocument+1-14): 413,
-		} {
-			code, answer, header := r.do("PUT", "http://flaky:90/faults", body)
-			if code != want || header.Get("Content-Type") != "application/problem+json" {
-				t.Errorf("PUT %.40s: %d %s", body, code, answer)
-			}
-			if s := r.faults("GET", ""); s != before {
-				t.Errorf("a refused document changed something: %+v", s)
-			}
-		}
-		if s := r.faults("DELETE", ""); s.Faults != boot || s.Source != "boot" {
-			t.Errorf("after DELETE: %+v", s)
-		}
-		if code, answer, _ := r.do("POST", "http://flaky:90/faults", "{}"); code != 405 {
-			t.Errorf("POST: %d %s", code, answer)
-		}
-		if code, answer, _ := r.do("GET", "http://flaky/nowhere", ""); code != 404 || !strings.Contains(answer, "nothing at /nowhere") {
-			t.Errorf("nowhere: %d %s", code, answer)
-		}
-	})
-}
-
-func TestADelayEndsWithItsClientAndItsServer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := run(t, Faults{Latency: &Latency{Distribution: "fixed", Value: Duration(5 * time.Minute)}})
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://flaky/work", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		begin := time.Now()
-		if res, err := r.client.Do(req); err == nil {
-			_ = res.Body.Close()
-			t.Errorf("answered %s", res.Status)
-		}
-		if got := time.Since(begin); got != time.Second {
-			t.Errorf("ended after %v", got)
-		}
-		answered := make(chan struct{})
-		go func() {
-			defer close(answered)
-			code, body, _ := r.do("GET", "http://flaky/work", "")
-			if code != 503 || !strings.Contains(body, "shutting down") || time.Since(begin) != 2*time.Second {
-				t.Errorf("a delay when the server ended: %d %s after %v", code, body, time.Since(begin))
-			}
-		}()
-		synctest.Wait()
-		r.end() // its grace is a second
-		<-answered
-	})
 }

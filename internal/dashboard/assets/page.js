@@ -32,7 +32,7 @@ function set(element, text) {
 
 function drawFaults({ status, body }) {
   const replicas = body.replicas ?? [];
-  const failing = replicas.filter((r) => r.faults?.error_rate > 0 || r.faults?.latency).length;
+  const failing = replicas.filter((r) => !r.error && !r.healthy).length;
   const silent = replicas.filter((r) => r.error).length;
   set(byId('faults'), replicas.length === 0
     ? (body.detail ?? `answer ${status}`)

@@ -1,0 +1,90 @@
+package flaky
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestCrashWithoutAProcess: refused while it lasts, the client under way reset, the admin
+// listener there, and back at its time or when something else is in force.
+func TestCrashWithoutAProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, `{"latency":{"value":"10s"}}`)
+		begin := time.Now()
+		see := func(at time.Duration, want string) {
+			t.Helper()
+			time.Sleep(at - time.Since(begin))
+			synctest.Wait()
+			if got, _ := r.get(within(t, time.Millisecond)); got != want {
+				t.Errorf("at %v: %s; want %s", at, got, want)
+			}
+		}
+		underWay := make(chan string, 1)
+		go func() {
+			got, after := r.get(context.WithoutCancel(t.Context()))
+			underWay <- fmt.Sprint(got, " after ", after)
+		}()
+		synctest.Wait()
+		s := r.faults("PUT", `{"crash":{"after":"2s","back_after":"5s"}}`)
+		if !s.DownUntil.IsZero() {
+			t.Errorf("down already, until %v", s.DownUntil)
+		}
+		see(2*time.Second-1, "200")
+		see(2*time.Second, "refused")
+		if got := <-underWay; got != "reset after 2s" {
+			t.Errorf("a request under way: %s", got)
+		}
+		if s := r.faults("GET", ""); !s.DownUntil.Equal(begin.Add(7 * time.Second)) {
+			t.Errorf("down until %v", s.DownUntil)
+		}
+		if code, _, _ := r.do("GET", "http://flaky:90/readyz", ""); code != 503 {
+			t.Errorf("ready: %d", code)
+		}
+		see(7*time.Second-1, "refused")
+		see(7*time.Second, "200")
+		see(time.Hour, "200") // once
+		r.faults("PUT", `{"crash":{"after":"0s"}}`)
+		see(time.Hour, "refused")
+		r.faults("DELETE", "")
+		see(time.Hour, "timeout") // the boot profile's 10 s
+	})
+}
+
+// TestCrashesBySchedule, in a loop.
+func TestCrashesBySchedule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, `{"schedule":[{"for":"10s"},{"for":"4s","crash":{"after":"1s","back_after":"1m"}}],"loop":true}`)
+		begin := time.Now()
+		for round := range 5 {
+			for _, c := range []struct {
+				at   time.Duration
+				want string
+			}{{0, "200"}, {11*time.Second - 1, "200"}, {11 * time.Second, "refused"}, {14*time.Second - 1, "refused"}} {
+				time.Sleep(time.Duration(round)*14*time.Second + c.at - time.Since(begin))
+				synctest.Wait()
+				if got, _ := r.get(context.WithoutCancel(t.Context())); got != c.want {
+					t.Errorf("round %d at %v: %s; want %s", round, c.at, got, c.want)
+				}
+			}
+		}
+	})
+}
+
+// TestCrashOfAProcess: with the exit code, once, and not before its time.
+func TestCrashOfAProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		exits := make(chan string, 10)
+		begin := time.Now()
+		r := run(t, `{}`, func(c *Config) {
+			c.Exit = func(code int) { exits <- fmt.Sprintf("%d after %v", code, time.Since(begin)) }
+		})
+		r.faults("PUT", `{"crash":{"exit_code":3}}`)
+		time.Sleep(time.Minute)
+		if got := <-exits; got != "3 after 100ms" || len(exits) != 0 {
+			t.Errorf("exited with %s, and %d times more", got, len(exits))
+		}
+	})
+}

@@ -1,0 +1,68 @@
+package flaky
+
+import (
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+)
+
+// Where a document comes from.
+const (
+	sourceBoot = "boot" // FLAKY_FAULTS
+	sourceFile = "file" // FLAKY_FAULTS_FILE
+	sourceAPI  = "api"  // /faults
+)
+
+// A profile is the document in force, and whose it is. It is replaced as a whole and its
+// document never changes.
+type profile struct {
+	Document
+	source     string
+	since      time.Time
+	superseded chan struct{}           // closed when another is in force
+	arrivals   atomic.Uint64           // requests since then
+	current    atomic.Pointer[episode] // the latest that anybody asked for
+}
+
+// apply puts a document in force. Requests that were decided before keep their decision.
+func (s *Service) apply(d Document, source string) {
+	s.applying.Lock()
+	defer s.applying.Unlock()
+	s.applyLocked(d, source)
+}
+
+func (s *Service) applyLocked(d Document, source string) {
+	if d.Seed == 0 {
+		d.Seed = 1 + rand.Uint64N(maxSeed)
+	}
+	now := time.Now()
+	p := &profile{Document: d, source: source, since: now, superseded: make(chan struct{})}
+	old := s.inForce.Swap(p)
+	s.pool.configure(p.episode(now).faults.Capacity, now)
+	if old != nil {
+		close(old.superseded)
+	}
+}
+
+// home returns the document that DELETE returns to, and its source.
+func (s *Service) homeLocked() (Document, string) {
+	if s.file != nil {
+		return s.file.document, sourceFile
+	}
+	return s.cfg.Faults, sourceBoot
+}
+
+// episode returns what is in force at a moment. It never goes back to an earlier episode:
+// of two requests at a boundary the slower one may ask for a moment that has passed.
+func (p *profile) episode(now time.Time) *episode {
+	elapsed := now.Sub(p.since)
+	for {
+		e := p.current.Load()
+		if e != nil && (elapsed < e.ends || e.ends == 0) {
+			return e
+		}
+		if next := p.episodeAt(elapsed); p.current.CompareAndSwap(e, next) {
+			return next
+		}
+	}
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package flaky
+
+const raceDetector = true

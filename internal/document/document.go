@@ -103,10 +103,9 @@ func (v Value) Array(most int, read func(Value)) bool {
 // Wrong adds a problem: with the field of that name, or with the value itself for "".
 func (v Value) Wrong(field, allowed string) {
 	f := problem.Field{Field: v.Path, Allowed: allowed}
-	switch {
-	case field == "":
+	if field == "" {
 		f.Value = shown(v.JSON)
-	default:
+	} else {
 		f.Field = v.at(field)
 		var values map[string]json.RawMessage
 		if json.Unmarshal(v.JSON, &values) == nil && values[field] != nil {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"text/template"
+
+	"reliability/bench/internal/markdown"
 )
 
 //go:embed page.md.tmpl
@@ -25,9 +27,9 @@ func tables(r *results) string {
 
 // table is a comparison's.
 func (c comparison) table(r *results) string {
-	t := table{
-		header: []string{"", "ns/op", "±", "B/op", "allocs/op", "× " + c.Yardstick},
-		right:  []bool{false, true, true, true, true, true},
+	t := markdown.Table{
+		Header: []string{"", "ns/op", "±", "B/op", "allocs/op", "× " + c.Yardstick},
+		Right:  []bool{false, true, true, true, true, true},
 	}
 	yardstick := r.line(c.Name, c.Yardstick)
 	for _, l := range r.of(c.Name) {
@@ -35,10 +37,10 @@ func (c comparison) table(r *results) string {
 		if yardstick != nil {
 			ratio = times(l.ratio(yardstick))
 		}
-		t.add(l.contender, figure(time.Center), time.PctRangeString(), fmt.Sprintf("%.0f", l.size()), fmt.Sprint(l.allocated()), ratio)
+		t.Add(l.contender, figure(time.Center), time.PctRangeString(), fmt.Sprintf("%.0f", l.size()), fmt.Sprint(l.allocated()), ratio)
 	}
 	for _, row := range r.absent(c.Name) {
-		t.add(row[0], row[1], "", "", "", "")
+		t.Add(row[0], row[1], "", "", "", "")
 	}
 	return t.String()
 }

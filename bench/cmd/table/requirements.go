@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"reliability/bench/internal/markdown"
 )
 
 // A requirement is a ratio of medians that must not be exceeded.
@@ -29,20 +31,16 @@ func requirements() []requirement {
 	}
 }
 
-const (
-	pass        = "✓ pass"
-	miss        = "✗ **miss**"
-	notMeasured = "not measured"
-)
+const notMeasured = "not measured"
 
 // verdictTable says of each requirement whether it is met.
 func verdictTable(r *results) string {
-	t := table{header: []string{"", "required", "measured", ""}, right: []bool{false, false, true, false}}
+	t := markdown.Table{Header: []string{"", "required", "measured", ""}, Right: []bool{false, false, true, false}}
 	for _, q := range requirements() {
-		t.add(append([]string{q.what, fmt.Sprintf("`%s` ≤ %s `%s`", q.of, times(q.atMost), q.than)}, q.verdict(r)...)...)
+		t.Add(append([]string{q.what, fmt.Sprintf("`%s` ≤ %s `%s`", q.of, times(q.atMost), q.than)}, q.verdict(r)...)...)
 	}
 	for _, q := range allocationRequirements() {
-		t.add(append([]string{q.what, q.required}, q.verdict(r)...)...)
+		t.Add(append([]string{q.what, q.required}, q.verdict(r)...)...)
 	}
 	return t.String()
 }
@@ -53,14 +51,7 @@ func (q requirement) verdict(r *results) []string {
 		return []string{"", notMeasured}
 	}
 	ratio := of.ratio(than)
-	return []string{times(ratio), mark(ratio <= q.atMost)}
-}
-
-func mark(ok bool) string {
-	if ok {
-		return pass
-	}
-	return miss
+	return []string{times(ratio), markdown.Mark(ratio <= q.atMost)}
 }
 
 // An allocationRequirement is what each line of some contenders may allocate at most.
@@ -114,7 +105,7 @@ func (q allocationRequirement) verdict(r *results) []string {
 	case !found:
 		return []string{"", notMeasured}
 	case len(beyond) > 0:
-		return []string{fmt.Sprint(most), miss + ": " + strings.Join(beyond, ", ")}
+		return []string{fmt.Sprint(most), markdown.Miss + ": " + strings.Join(beyond, ", ")}
 	}
-	return []string{fmt.Sprint(most), pass}
+	return []string{fmt.Sprint(most), markdown.Pass}
 }

@@ -7,7 +7,7 @@ TILT    ?= $(shell command -v tilt)
 export OVERLAY TILT KIND_IMAGE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench ui-test e2e images up down status reset doctor
+.PHONY: help run test lint bench overhead ui-test e2e images up down status reset doctor
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ bench: ## the library beside its peers, into docs/benchmarks.md (BENCHTIME=1s BE
 	@cd bench && for run in $$(seq $(BENCHCOUNT)); do echo "run $$run of $(BENCHCOUNT)"; \
 		./bench.test -test.run '^$$' -test.bench . -test.benchtime $(BENCHTIME) >> bench.txt || { cat bench.txt; exit 1; }; done
 	cd bench && go run ./cmd/table $(BENCHDOC:%=../%) < bench.txt
+
+overhead: ## flaky beside a bare Gin handler, and with 10,000 hanging requests, into docs/flaky.md
+	cd bench && go run ./cmd/overhead ../docs/flaky.md
 
 ui-test: ## the page, in a real browser
 	cd e2e && go test -count=1 -run TestPage -v ./ui/...

@@ -130,10 +130,10 @@ func (s *Service) change(c *gin.Context, next func(body []byte) (Document, strin
 	s.getFaults(c)
 }
 
-// getStats answers with counts, and with the arrivals of the last ?window, 10s if it does
+// getStats answers with counts, and with the arrivals of the last ?window, 1s if it does
 // not say.
 func (s *Service) getStats(c *gin.Context) {
-	window := 10 * time.Second
+	window := time.Second
 	if text, given := c.GetQuery("window"); given {
 		var err error
 		if window, err = time.ParseDuration(text); err != nil || window < bucketWidth || window > maxWindow {

@@ -18,18 +18,19 @@ var ErrCrashed = errors.New("the service crashed")
 // admin side goes on, and is not ready. When back is closed the public side listens again
 // at the same address; if it cannot, Run ends with a [*ListenError].
 //
-// It does nothing during an outage or when Run is not running; during the drain there is no
-// coming back from it.
-func (s *Server) Outage(back <-chan struct{}) {
+// It does nothing and reports false during an outage or when Run is not running; during the
+// drain there is no coming back from it.
+func (s *Server) Outage(back <-chan struct{}) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.up == nil {
-		return
+		return false
 	}
 	s.down.Store(true)
 	s.up.crash()
 	s.up = nil
 	s.outages <- back
+	return true
 }
 
 // An incarnation is the public side from one outage to the next. It is its own listener,

@@ -46,6 +46,7 @@ func (c *Capacity) field() document.Field {
 type pool struct {
 	mu     sync.Mutex // protects what follows
 	limits *Capacity  // nil: unbounded
+	since  [2]uint64  // the profile and episode that the limits are of
 	busy   int
 	queue  []*waiting // the longest first
 	queued gauge
@@ -57,14 +58,18 @@ type waiting struct {
 	evicted bool // by one that came later
 }
 
-// configure puts other limits in force, and lets those in for whom there is room by them.
-func (p *pool) configure(c *Capacity, now time.Time) {
+// configure puts the limits in force that a profile has at a moment, and lets those in for
+// whom there is room by them. A request that was decided earlier and comes here later
+// changes nothing back.
+func (p *pool) configure(in *profile, now time.Time) *episode {
+	e := in.episode(now)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.limits != c {
-		p.limits = c
+	if at := [2]uint64{in.number, uint64(e.number)}; slices.Compare(at[:], p.since[:]) > 0 {
+		p.limits, p.since = e.faults.Capacity, at
 		p.dispatchLocked(now)
 	}
+	return e
 }
 
 // enter waits for a worker and reports whether there is one; if not, because of overload

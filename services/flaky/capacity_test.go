@@ -113,6 +113,29 @@ func TestLoadOutlivesItsCause(t *testing.T) {
 	}
 }
 
+// TestAPhaseLetsThoseInWhoWait, at its beginning and not when the next request comes.
+func TestAPhaseLetsThoseInWhoWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, `{"schedule":[{"for":"4s","capacity":{"workers":1,"queue":10,"service_time":{"value":"10s"}}}]}`)
+		begin := time.Now()
+		var all sync.WaitGroup
+		var last time.Duration
+		for i := range 3 {
+			all.Go(func() {
+				r.get(context.WithoutCancel(t.Context()))
+				if i == 2 {
+					last = time.Since(begin)
+				}
+			})
+			synctest.Wait()
+		}
+		all.Wait()
+		if last != 14*time.Second {
+			t.Errorf("who waited was served after %v; want 14s", last)
+		}
+	})
+}
+
 // TestLittlesLaw: requests in flight = rate × latency, exactly, by the integrals of /stats.
 func TestLittlesLaw(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

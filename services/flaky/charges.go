@@ -2,6 +2,7 @@ package flaky
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -18,7 +19,7 @@ const (
 // charge records a payment. With an Idempotency-Key a second request is answered as the
 // first was, see draft-ietf-httpapi-idempotency-key-header; without one it pays twice.
 func (s *Service) charge(r *http.Request, body []byte) answer {
-	c := Charge{Key: r.Header.Get("Idempotency-Key")}
+	c := Charge{Key: strings.Clone(r.Header.Get("Idempotency-Key"))} // and not the whole header with it
 	if len(c.Key) > maxKey {
 		return problemAnswer(problem.New(http.StatusBadRequest, "Idempotency-Key must be of at most 255 bytes"))
 	}
@@ -29,7 +30,7 @@ func (s *Service) charge(r *http.Request, body []byte) answer {
 	if err != nil {
 		return problemAnswer(document.Refused(err))
 	}
-	a, replayed, ok := s.ledger.record(c, body, func(c Charge) answer {
+	a, replayed, ok := s.ledger.record(c, func(c Charge) answer {
 		return answer{status: http.StatusCreated, contentType: "application/json", body: problem.Encode(c)}
 	})
 	if !ok {

@@ -58,8 +58,7 @@ func (s *Service) faulty(work func(r *http.Request, body []byte) answer) gin.Han
 			return
 		}
 		p := s.inForce.Load()
-		e := p.episode(now)
-		s.pool.configure(e.faults.Capacity, now)
+		e := s.pool.configure(p, now)
 		x := &exchange{s: s, c: c, decision: e.decide(p.Seed, request{
 			call: c.GetHeader("X-Call-Id"), attempt: c.GetHeader("X-Attempt"),
 			key: c.GetHeader("Idempotency-Key"), arrival: p.arrivals.Add(1),

@@ -1,6 +1,7 @@
 package flaky
 
 import (
+	"crypto/sha256"
 	"strconv"
 	"sync"
 )
@@ -19,38 +20,42 @@ const maxFailing = 10_000
 // failing counts the requests that have failed for being among the first.
 type failing struct {
 	mu    sync.Mutex // protects what follows
-	count map[string]int
-	order []string // of the names in count, oldest first
+	count map[name]int
+	order []name // of those in count, oldest first
 }
+
+// A name stands for a call or a key, which a client may make as long as a header can be.
+type name = [sha256.Size]byte
 
 // hits reports whether a request is among the first, and counts it.
 func (x *failing) hits(f FailFirst, r request) bool {
-	var name string // requests that do not say whose they are count together
+	var who string // requests that do not say whose they are count together
 	switch f.Per {
 	case perCall:
 		if attempt, err := strconv.Atoi(r.attempt); err == nil && r.call != "" {
 			return attempt <= f.Count // other attempts may have gone to other replicas
 		}
-		name = r.call
+		who = r.call
 	case perKey:
-		name = r.key
+		who = r.key
 	}
+	id := sha256.Sum256([]byte(who))
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	n, known := x.count[name]
+	n, known := x.count[id]
 	if n >= f.Count {
 		return false
 	}
 	if x.count == nil {
-		x.count = map[string]int{}
+		x.count = map[name]int{}
 	}
 	if !known {
 		if len(x.order) >= maxFailing {
 			delete(x.count, x.order[0])
 			x.order = x.order[1:]
 		}
-		x.order = append(x.order, name)
+		x.order = append(x.order, id)
 	}
-	x.count[name] = n + 1
+	x.count[id] = n + 1
 	return true
 }

@@ -71,36 +71,40 @@ func (s *Service) followFile(ctx context.Context) {
 func (s *Service) readAgain(ctx context.Context) {
 	text, err := readFile(s.file.path)
 	s.applying.Lock()
-	defer s.applying.Unlock()
-	f, before := s.file, s.file.problem
-	switch {
-	case err != nil:
-		f.problem = err.Error()
-	case !bytes.Equal(text, f.seen):
-		f.seen = text
-		return
-	case bytes.Equal(text, f.text):
-		if before != "" && f.valid() { // it could not be read for a while
-			f.problem = ""
-		}
-	default:
-		f.text = text
-		d, err := ParseDocument(text)
-		if err != nil {
-			f.problem = err.Error()
-			break
-		}
-		f.document, f.problem = d, ""
-		s.applyLocked(d, sourceFile)
-		s.tel.Logger.InfoContext(ctx, "faults set", "source", sourceFile, "file", f.path, "faults", s.inForce.Load().Document)
+	f := s.file
+	before := f.problem
+	changed := f.take(text, err)
+	if changed {
+		s.applyLocked(f.document, sourceFile)
 	}
-	if f.problem != "" && f.problem != before {
-		s.tel.Logger.ErrorContext(ctx, "the fault file changed nothing", "file", f.path, "error", f.problem)
+	now, faults := f.problem, s.inForce.Load().Document
+	s.applying.Unlock()
+	switch {
+	case changed:
+		s.tel.Logger.InfoContext(ctx, "faults set", "source", sourceFile, "file", f.path, "faults", faults)
+	case now != "" && now != before:
+		s.tel.Logger.ErrorContext(ctx, "the fault file changed nothing", "file", f.path, "error", now)
 	}
 }
 
-// valid reports whether the text last looked at is that of the document.
-func (f *file) valid() bool {
-	_, err := ParseDocument(f.text)
-	return err == nil
+// take looks at a reading and reports whether there is another document.
+func (f *file) take(text []byte, err error) (changed bool) {
+	switch {
+	case err != nil:
+		f.problem = err.Error()
+		return false
+	case !bytes.Equal(text, f.seen):
+		f.seen = text
+		return false
+	case bytes.Equal(text, f.text) && f.problem == "":
+		return false
+	}
+	d, err := ParseDocument(text)
+	if err != nil {
+		f.text, f.problem = text, err.Error()
+		return false
+	}
+	changed = !bytes.Equal(text, f.text)
+	f.document, f.text, f.problem = d, text, ""
+	return changed
 }

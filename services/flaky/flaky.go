@@ -64,6 +64,7 @@ func (s *Service) Listen(listen func(addr string) (net.Listener, error)) (*serve
 func (s *Service) background(ctx context.Context) {
 	var all sync.WaitGroup
 	all.Go(func() { s.followCrashes(ctx) })
+	all.Go(func() { s.followSchedule(ctx) })
 	if s.file != nil {
 		all.Go(func() { s.followFile(ctx) })
 	}

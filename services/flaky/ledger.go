@@ -1,7 +1,6 @@
 package flaky
 
 import (
-	"bytes"
 	"sync"
 	"time"
 )
@@ -40,32 +39,33 @@ type ledger struct {
 	mu       sync.Mutex // protects what follows
 	entries  []Charge   // oldest first
 	byOrder  map[string]int
-	byKey    map[string]*keyed
+	byKey    map[string]keyed
 	total    int
 	amount   int
 	replayed int
 	twice    int
 }
 
-// keyed is the request that a key was first used for, and its answer.
+// keyed is what a key was first used for, and its answer.
 type keyed struct {
-	body   []byte
+	order  string
+	amount int
 	answer answer
 }
 
 func newLedger() *ledger {
-	return &ledger{byOrder: map[string]int{}, byKey: map[string]*keyed{}}
+	return &ledger{byOrder: map[string]int{}, byKey: map[string]keyed{}}
 }
 
 // record adds a charge, unless its key was used before: then it returns the first answer,
 // or false if the key was used for something else. Two requests with one key at the same
 // time are no different: one of them is first.
-func (l *ledger) record(c Charge, body []byte, write func(Charge) answer) (a answer, replayed, ok bool) {
+func (l *ledger) record(c Charge, write func(Charge) answer) (a answer, replayed, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if c.Key != "" {
-		if first := l.byKey[c.Key]; first != nil {
-			if !bytes.Equal(first.body, body) {
+		if first, used := l.byKey[c.Key]; used {
+			if first.order != c.Order || first.amount != c.Amount {
 				return answer{}, false, false
 			}
 			l.replayed++
@@ -84,7 +84,7 @@ func (l *ledger) record(c Charge, body []byte, write func(Charge) answer) (a ans
 	}
 	a = write(c)
 	if c.Key != "" {
-		l.byKey[c.Key] = &keyed{body, a}
+		l.byKey[c.Key] = keyed{c.Order, c.Amount, a}
 	}
 	return a, false, true
 }

@@ -19,6 +19,7 @@ type profile struct {
 	Document
 	source     string
 	since      time.Time
+	number     uint64                  // from 1, of those that were in force
 	superseded chan struct{}           // closed when another is in force
 	arrivals   atomic.Uint64           // requests since then
 	current    atomic.Pointer[episode] // the latest that anybody asked for
@@ -36,9 +37,13 @@ func (s *Service) applyLocked(d Document, source string) {
 		d.Seed = 1 + rand.Uint64N(maxSeed)
 	}
 	now := time.Now()
-	p := &profile{Document: d, source: source, since: now, superseded: make(chan struct{})}
-	old := s.inForce.Swap(p)
-	s.pool.configure(p.episode(now).faults.Capacity, now)
+	p := &profile{Document: d, source: source, since: now, number: 1, superseded: make(chan struct{})}
+	old := s.inForce.Load()
+	if old != nil {
+		p.number = old.number + 1
+	}
+	s.inForce.Store(p)
+	s.pool.configure(p, now)
 	if old != nil {
 		close(old.superseded)
 	}

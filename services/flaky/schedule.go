@@ -1,6 +1,7 @@
 package flaky
 
 import (
+	"context"
 	"time"
 )
 
@@ -60,4 +61,17 @@ func (d *Document) outageAt(elapsed time.Duration) (from, to time.Duration, cras
 		at = e.ends
 	}
 	return 0, 0, nil
+}
+
+// followSchedule puts the capacity of each phase in force when it begins, for those that
+// wait already, until ctx ends. Everything else is looked up by each request.
+func (s *Service) followSchedule(ctx context.Context) {
+	for ctx.Err() == nil {
+		p, now := s.inForce.Load(), time.Now()
+		wait := time.Duration(-1)
+		if e := s.pool.configure(p, now); e.ends > 0 {
+			wait = max(0, e.ends-now.Sub(p.since))
+		}
+		s.untilSuperseded(ctx, p, wait)
+	}
 }

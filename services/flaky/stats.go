@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -116,7 +117,7 @@ func (s *stats) read(now time.Time, window time.Duration) Stats {
 // callerOf names who sent a request: X-Caller, or the address for those who do not say.
 func callerOf(r *http.Request) string {
 	if name := r.Header.Get("X-Caller"); name != "" {
-		return name[:min(len(name), maxName)]
+		return strings.Clone(name[:min(len(name), maxName)]) // and not the whole header with it
 	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

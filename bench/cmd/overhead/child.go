@@ -27,8 +27,8 @@ type addresses struct{ Public, Admin string }
 type stats struct {
 	Hanging    int64 // requests with neither an answer nor an end
 	Goroutines int
-	Heap       uint64 // bytes in use
-	Stacks     uint64 // likewise
+	Heap       uint64 // bytes of live objects
+	Stacks     uint64 // bytes in use
 }
 
 // beServer is the child's whole life.
@@ -62,7 +62,7 @@ func takeStats(open *openSpans) stats {
 	runtime.GC() // what the first one found in a sync.Pool is still there
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return stats{open.Load(), runtime.NumGoroutine(), m.HeapInuse, m.StackInuse}
+	return stats{open.Load(), runtime.NumGoroutine(), m.HeapAlloc, m.StackInuse}
 }
 
 // openSpans counts the spans that have begun and not ended: one for each request.

@@ -25,6 +25,7 @@ import (
 const (
 	maxShown = 200 // bytes of a value in an error
 	maxDepth = 20  // of objects and arrays in one another
+	maxFound = 500 // problems of one document: looking for more would take long, and help nobody
 )
 
 // An Object is what a JSON object may have, by the fields' names.
@@ -75,11 +76,12 @@ func (v Value) Object(o Object) bool {
 	if o == nil {
 		return true
 	}
+	unknown := "absent: the fields here are " + strings.Join(slices.Sorted(maps.Keys(o)), ", ")
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		inner := Value{JSON: bytes.TrimSpace(values[name]), Path: v.at(name), bad: v.bad}
 		field, known := o[name]
 		if !known {
-			field.Allowed = "absent: the fields here are " + strings.Join(slices.Sorted(maps.Keys(o)), ", ")
+			field.Allowed = unknown
 		} else if string(inner.JSON) != "null" && field.Read(inner) {
 			continue
 		}
@@ -112,7 +114,11 @@ func (v Value) Wrong(field, allowed string) {
 			f.Value = shown(values[field])
 		}
 	}
-	if !v.bad.Has(f.Field) { // one is enough
+	v.add(f)
+}
+
+func (v Value) add(f problem.Field) {
+	if len(*v.bad) < maxFound && !v.bad.Has(f.Field) { // one for each field is enough
 		*v.bad = append(*v.bad, f)
 	}
 }
@@ -127,7 +133,7 @@ func (v Value) Has(field string) bool {
 
 func (v Value) at(name string) string {
 	if len(name) > maxShown {
-		name = name[:maxShown] + "…"
+		name = strings.ToValidUTF8(name[:maxShown], "") + "…"
 	}
 	if v.Path == "" {
 		return name
@@ -200,7 +206,5 @@ func (v Value) walk(d *json.Decoder, depth int) error {
 }
 
 func (v Value) twice() {
-	if !v.bad.Has(v.Path) {
-		*v.bad = append(*v.bad, problem.Field{Field: v.Path, Allowed: "there once: it was given twice"})
-	}
+	v.add(problem.Field{Field: v.Path, Allowed: "there once: it was given twice"})
 }

@@ -54,8 +54,12 @@ func (f Fields) Has(field string) bool {
 // New returns the document for an HTTP status.
 func New(status int, detail string, fields ...Field) Document {
 	title := http.StatusText(status)
-	if title == "" {
-		title = "Client Closed Request" // 499, the only status here that has no name of its own
+	switch {
+	case title != "":
+	case status == 499:
+		title = "Client Closed Request"
+	default:
+		title = fmt.Sprintf("Status %d", status) // it has no name
 	}
 	return Document{Type: "about:blank", Title: title, Status: status, Detail: detail, Errors: fields}
 }

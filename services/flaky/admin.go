@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	jsonpatch "github.com/evanphx/json-patch/v5"
 	"github.com/gin-gonic/gin"
 
 	"reliability/internal/document"
@@ -46,13 +45,12 @@ type FileStatus struct {
 	Error  string   `json:"error,omitempty"` // why the file as it is changes nothing
 }
 
-func (s *Service) status() Status {
-	s.applying.Lock() // file and profile are of one moment
-	defer s.applying.Unlock()
+// statusLocked needs applying, so that file and profile are of one moment.
+func (s *Service) statusLocked() Status {
 	now, p := time.Now(), s.inForce.Load()
 	status := Status{
-		ServedBy: s.cfg.Name, Faults: p.Document, Source: p.source, Since: p.since, Healthy: p.Healthy(),
-		Boot: s.cfg.Faults, BootHealthy: s.cfg.Faults.Healthy(),
+		ServedBy: s.cfg.Name, Faults: p.Document, Source: p.source, Since: p.since, Healthy: p.Healthy(now.Sub(p.since)),
+		Boot: s.cfg.Faults, BootHealthy: s.cfg.Faults.Healthy(0),
 	}
 	if len(p.Schedule) > 0 {
 		e := p.episode(now)
@@ -71,63 +69,67 @@ func (s *Service) status() Status {
 }
 
 func (s *Service) getFaults(c *gin.Context) {
-	problem.WriteJSON(c.Writer, http.StatusOK, "application/json", s.status())
+	s.applying.Lock()
+	status := s.statusLocked()
+	s.applying.Unlock()
+	problem.WriteJSON(c.Writer, http.StatusOK, "application/json", status)
 }
 
 // putFaults replaces the document. One with a problem changes nothing.
 func (s *Service) putFaults(c *gin.Context) {
-	s.change(c, func(body []byte) (Document, string, error) {
-		d, err := ParseDocument(body)
-		return d, sourceAPI, err
-	})
+	body, ok := document.Body(c.Writer, c.Request)
+	if !ok {
+		return
+	}
+	d, err := ParseDocument(body)
+	s.change(c, func() (Document, string, error) { return d, sourceAPI, err })
 }
 
 // patchFaults changes a part of the document in force: the body is a JSON merge patch,
-// RFC 7396, and null takes a fault away. The seed stays.
+// RFC 7396, and null takes a fault away. The seed stays; schedule and counts begin anew.
 func (s *Service) patchFaults(c *gin.Context) {
-	s.change(c, func(body []byte) (Document, string, error) {
-		if err := document.Check(body); err != nil { // names that are there twice would be gone after merging
+	body, ok := document.Body(c.Writer, c.Request)
+	if !ok {
+		return
+	}
+	err := document.Check(body) // names that are there twice would be gone after merging
+	s.change(c, func() (Document, string, error) {
+		if err != nil {
 			return Document{}, "", err
 		}
 		whole, err := json.Marshal(s.inForce.Load().Document)
 		if err != nil {
 			return Document{}, "", err
 		}
-		if whole, err = jsonpatch.MergePatch(whole, body); err != nil {
-			return Document{}, "", err
-		}
-		d, err := ParseDocument(whole)
+		d, err := ParseDocument(document.Merge(whole, body))
 		return d, sourceAPI, err
 	})
 }
 
 // deleteFaults returns to the file's document or, without a file, to the boot profile.
 func (s *Service) deleteFaults(c *gin.Context) {
-	s.change(c, func([]byte) (Document, string, error) {
+	s.change(c, func() (Document, string, error) {
 		d, source := s.homeLocked()
 		return d, source, nil
 	})
 }
 
-// change puts in force what next makes of the body, or answers why it cannot. Nobody else
-// changes anything meanwhile.
-func (s *Service) change(c *gin.Context, next func(body []byte) (Document, string, error)) {
-	body, ok := document.Body(c.Writer, c.Request)
-	if !ok {
-		return
-	}
+// change puts in force what next returns, or answers why it cannot. Nobody else changes
+// anything between the two, or before the answer's figures are taken.
+func (s *Service) change(c *gin.Context, next func() (Document, string, error)) {
 	s.applying.Lock()
-	d, source, err := next(body)
+	d, source, err := next()
 	if err == nil {
 		s.applyLocked(d, source)
 	}
+	status := s.statusLocked()
 	s.applying.Unlock()
 	if err != nil {
 		document.Refused(err).Write(c.Writer)
 		return
 	}
-	s.tel.Logger.InfoContext(c.Request.Context(), "faults set", "source", source, "faults", s.inForce.Load().Document)
-	s.getFaults(c)
+	s.tel.Logger.InfoContext(c.Request.Context(), "faults set", "source", source, "faults", status.Faults)
+	problem.WriteJSON(c.Writer, http.StatusOK, "application/json", status)
 }
 
 // getStats answers with counts, and with the arrivals of the last ?window, 1s if it does

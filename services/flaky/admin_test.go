@@ -2,8 +2,10 @@ package flaky
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -172,5 +174,46 @@ func TestCallersAreBounded(t *testing.T) {
 	}
 	if got := s.read(time.Now(), time.Second); len(got.Callers) != maxCallers+1 || got.Callers[otherCaller].Arrivals != 2*maxCallers {
 		t.Errorf("%d callers, %d of them others", len(got.Callers), got.Callers[otherCaller].Arrivals)
+	}
+}
+
+// TestPatchesLoseNothing: each of many at once changes its own part, and is answered with a
+// document in which it is.
+func TestPatchesLoseNothing(t *testing.T) {
+	parts := map[string]string{
+		"error_status": `500`, "retry_after": `"1s"`, "hang": `{"rate":0.5}`, "reset": `{"rate":0.5}`, "truncate": `{"rate":0.5}`, "unready": `true`,
+		"latency": `{"value":"1s"}`, "after_work": `true`, "drip": `{"rate":1,"over":"1s"}`, "seed": `7`, "error_rate": `0.5`, "fail_first": `{"count":1}`,
+	}
+	r := run(t, `{}`)
+	for range 20 {
+		r.faults("PUT", `{}`)
+		var all sync.WaitGroup
+		for name, value := range parts {
+			all.Go(func() {
+				_, answer, _ := r.do("PATCH", "http://flaky:90/faults", fmt.Sprintf(`{%q:%s}`, name, value))
+				if !strings.Contains(answer, fmt.Sprintf("%q: ", name)) {
+					t.Errorf("the answer to a patch of %s is without it: %s", name, answer)
+				}
+			})
+		}
+		all.Wait()
+		whole, err := json.Marshal(r.faults("GET", "").Faults)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name := range parts {
+			if !strings.Contains(string(whole), fmt.Sprintf("%q:", name)) {
+				t.Fatalf("%s was lost: %s", name, whole)
+			}
+		}
+	}
+}
+
+// TestCallersNames are valid text, each once.
+func TestCallersNames(t *testing.T) {
+	for name, want := range map[string]string{"pod-1": "pod-1", "\xff": "?", strings.Repeat("ä", 51): strings.Repeat("ä", 50), strings.Repeat("a", 99) + "ä": strings.Repeat("a", 99) + "?"} {
+		if got := callerOf(&http.Request{Header: http.Header{"X-Caller": {name}}}); got != want {
+			t.Errorf("%q: %q; want %q", name, got, want)
+		}
 	}
 }

@@ -72,20 +72,37 @@ func (p *pool) configure(in *profile, now time.Time) *episode {
 	return e
 }
 
-// enter waits for a worker and reports whether there is one; if not, because of overload
-// or because ctx or the server ended. A worker must be given back with leave.
-func (p *pool) enter(ctx context.Context) (entered, overload bool) {
-	w, entered, overload := p.join(time.Now())
+// An entry is what became of the wish for a worker.
+type entry int
+
+const (
+	entered  entry = iota // there is one; it must be given back with leave
+	overload              // there is none, nor a place in the queue
+	ended                 // ctx or the server did
+)
+
+// enter waits for a worker, and says how long if it had to.
+func (p *pool) enter(ctx context.Context) (entry, time.Duration) {
+	begin := time.Now()
+	w, e := p.join(begin)
 	if w == nil {
-		return entered, overload
+		return e, 0
 	}
+	e = p.await(ctx, w)
+	return e, time.Since(begin)
+}
+
+func (p *pool) await(ctx context.Context, w *waiting) entry {
 	gone := ctx.Done()
 	if !p.dropsAbandoned() {
 		gone = nil
 	}
 	select {
 	case <-w.done:
-		return !w.evicted, w.evicted
+		if w.evicted {
+			return overload
+		}
+		return entered
 	case <-gone:
 	case <-serve.LifeOf(ctx).Over:
 	}
@@ -101,29 +118,29 @@ func (p *pool) enter(ctx context.Context) (entered, overload bool) {
 		p.queue = slices.DeleteFunc(p.queue, func(x *waiting) bool { return x == w })
 		p.queued.set(len(p.queue), time.Now())
 	}
-	return false, false
+	return ended
 }
 
 // join takes a worker or a place in the queue, if there is either.
-func (p *pool) join(now time.Time) (w *waiting, entered, overload bool) {
+func (p *pool) join(now time.Time) (*waiting, entry) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.limits == nil || p.busy < p.limits.Workers && len(p.queue) == 0 {
 		p.busy++
-		return nil, true, false
+		return nil, entered
 	}
 	if len(p.queue) >= p.limits.Queue {
 		if p.limits.Discipline == fifo || len(p.queue) == 0 {
-			return nil, false, true
+			return nil, overload
 		}
 		p.queue[0].evicted = true
 		close(p.queue[0].done)
 		p.queue = p.queue[1:]
 	}
-	w = &waiting{done: make(chan struct{})}
+	w := &waiting{done: make(chan struct{})}
 	p.queue = append(p.queue, w)
 	p.queued.set(len(p.queue), now)
-	return w, false, false
+	return w, ended // unless something comes first
 }
 
 func (p *pool) dropsAbandoned() bool {

@@ -175,3 +175,83 @@ func TestQueueSeconds(t *testing.T) {
 		}
 	})
 }
+
+// TestTheQueueEndsWithTheServer, also for those that nobody waits for any more.
+func TestTheQueueEndsWithTheServer(t *testing.T) {
+	for _, drop := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			r := run(t, fmt.Sprintf(`{"capacity":{"workers":1,"queue":10,"service_time":{"value":"5m"},"drop_abandoned":%v}}`, drop))
+			begin := time.Now()
+			var all sync.WaitGroup
+			for i := range 4 {
+				all.Go(func() {
+					ctx := context.WithoutCancel(t.Context())
+					if i > 1 {
+						ctx = within(t, 100*time.Millisecond)
+					}
+					if got, _ := r.get(ctx); i <= 1 && got != "503" {
+						t.Errorf("drop %v: %s", drop, got)
+					}
+				})
+			}
+			time.Sleep(time.Second)
+			r.end()
+			all.Wait()
+			if got := time.Since(begin); got > 3*time.Second {
+				t.Errorf("drop %v: ended after %v; the grace is a second", drop, got)
+			}
+			if s := r.service.read(time.Second); s.Busy != 0 || s.Queue != 0 || s.InFlight != 0 {
+				t.Errorf("drop %v: %+v", drop, s)
+			}
+		})
+	}
+}
+
+// TestNoWorkerIsLost when a request gives up in the very moment in which it gets one, and
+// the queue's integral ends with those that give up.
+func TestNoWorkerIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limits := &Capacity{Workers: 1, Queue: 10, DropAbandoned: true}
+		for range 200 {
+			p := pool{limits: limits}
+			p.enter(t.Context())
+			ctx, cancel := context.WithCancel(t.Context())
+			got := make(chan entry)
+			go func() {
+				e, _ := p.enter(ctx)
+				got <- e
+			}()
+			synctest.Wait()
+			cancel() // both before the waiting one wakes
+			p.leave()
+			if <-got == entered {
+				p.leave()
+			}
+			if busy, queue, _ := p.load(time.Now()); busy != 0 || queue != 0 {
+				t.Fatalf("%d busy, %d in the queue, and nobody there", busy, queue)
+			}
+		}
+		p := pool{limits: limits}
+		p.enter(t.Context())
+		if e, waited := p.enter(within(t, 2*time.Second)); e != ended || waited != 2*time.Second {
+			t.Errorf("%v after %v", e, waited)
+		}
+		time.Sleep(time.Minute)
+		if _, _, seconds := p.load(time.Now()); seconds != 2 {
+			t.Errorf("∫ queue = %v s; want 2", seconds)
+		}
+	})
+}
+
+// TestAStragglerChangesNothingBack: a request that was decided under an earlier document.
+func TestAStragglerChangesNothingBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, `{"capacity":{"workers":5,"service_time":{"value":"1s"}}}`)
+		old := r.service.inForce.Load()
+		r.faults("PUT", `{"capacity":{"workers":1,"service_time":{"value":"1s"}}}`)
+		r.service.pool.configure(old, time.Now())
+		if got := r.service.pool.limits.Workers; got != 1 {
+			t.Errorf("%d workers", got)
+		}
+	})
+}

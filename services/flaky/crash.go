@@ -2,6 +2,7 @@ package flaky
 
 import (
 	"context"
+	"math"
 	"time"
 )
 
@@ -11,7 +12,7 @@ func (s *Service) followCrashes(ctx context.Context) {
 		p := s.inForce.Load()
 		from, to, crash := p.outageAt(time.Since(p.since))
 		if crash == nil {
-			s.untilSuperseded(ctx, p, -1)
+			s.untilSuperseded(ctx, p, forever)
 			continue
 		}
 		if !s.untilSuperseded(ctx, p, from-time.Since(p.since)) {
@@ -25,8 +26,12 @@ func (s *Service) followCrashes(ctx context.Context) {
 // something else is in force.
 func (s *Service) crash(ctx context.Context, p *profile, to time.Duration, crash *Crash) {
 	if s.cfg.Exit != nil {
-		s.tel.Logger.WarnContext(ctx, "injected fault: crash", "exit_code", crash.ExitCode)
-		s.cfg.Exit(crash.ExitCode)
+		s.applying.Lock() // whoever puts something else in force at this moment has come first, or gets no answer
+		if s.inForce.Load() == p {
+			s.tel.Logger.WarnContext(ctx, "injected fault: crash", "exit_code", crash.ExitCode)
+			s.cfg.Exit(crash.ExitCode)
+		}
+		s.applying.Unlock()
 		s.untilSuperseded(ctx, p, to-time.Since(p.since)) // for an Exit that returns
 		return
 	}
@@ -42,17 +47,16 @@ func (s *Service) crash(ctx context.Context, p *profile, to time.Duration, crash
 	s.tel.Logger.InfoContext(ctx, "back after an injected crash")
 }
 
+// forever is 292 years.
+const forever = time.Duration(math.MaxInt64)
+
 // untilSuperseded waits for d and reports true, or false as soon as ctx ends or p is no
-// longer in force. A negative d is for ever.
+// longer in force. What is already past is not waited for.
 func (s *Service) untilSuperseded(ctx context.Context, p *profile, d time.Duration) bool {
-	var due <-chan time.Time
-	if d >= 0 {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		due = timer.C
-	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
 	select {
-	case <-due:
+	case <-timer.C:
 		return true
 	case <-p.superseded:
 	case <-ctx.Done():

@@ -3,6 +3,8 @@ package flaky
 import (
 	"context"
 	"fmt"
+	"net"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,6 +38,17 @@ func TestCrashWithoutAProcess(t *testing.T) {
 		see(2*time.Second, "refused")
 		if got := <-underWay; got != "reset after 2s" {
 			t.Errorf("a request under way: %s", got)
+		}
+		if got := r.service.read(time.Second).Outcomes[outcomeCrash]; got != 1 {
+			t.Errorf("%d outcomes of a crash", got)
+		}
+		crashed := false
+		for _, id := range r.spans.Recent(10) {
+			spans, _ := r.spans.Trace(id)
+			crashed = crashed || fmt.Sprint(spans[0].Attributes["reliability.faults"]) == "[latency crash]" && spans[0].Error != ""
+		}
+		if !crashed {
+			t.Error("no span tells of the crash")
 		}
 		if s := r.faults("GET", ""); !s.DownUntil.Equal(begin.Add(7 * time.Second)) {
 			t.Errorf("down until %v", s.DownUntil)
@@ -88,6 +101,64 @@ func TestCrashOfAProcess(t *testing.T) {
 		time.Sleep(time.Minute)
 		if got := <-exits; got != "3 after 100ms" || len(exits) != 0 {
 			t.Errorf("exited with %s, and %d times more", got, len(exits))
+		}
+	})
+}
+
+// TestCrashInRealTime: where a moment is past before anybody looks, as it never is in a
+// bubble.
+func TestCrashInRealTime(t *testing.T) {
+	look := func(addr string) bool {
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	}
+	until := func(what string, done func() bool) {
+		t.Helper()
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		limit := time.After(10 * time.Second)
+		for !done() {
+			select {
+			case <-tick.C:
+			case <-limit:
+				t.Fatal(what)
+			}
+		}
+	}
+	addr, _ := serveOn(t, nil, `{"crash":{"after":"0s","back_after":"300ms"}}`)
+	until("it does not crash at once", func() bool { return !look(addr) })
+	until("it does not come back", func() bool { return look(addr) })
+	// An outage shorter than it takes to make one.
+	addr, _ = serveOn(t, nil, `{"schedule":[{"for":"20ms","crash":{"after":"19900us"}}],"loop":true}`)
+	up := 0
+	until("it is always down", func() bool {
+		if look(addr) {
+			up++
+		}
+		return up > 20
+	})
+}
+
+// TestADocumentThatIsGoneEndsNothing, even at the moment of its crash.
+func TestADocumentThatIsGoneEndsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var exits atomic.Int64
+		r := run(t, `{}`, func(c *Config) { c.Exit = func(int) { exits.Add(1) } })
+		for range 50 {
+			r.service.apply(parse(t, `{"crash":{"after":"1s"}}`), sourceAPI)
+			synctest.Wait()
+			time.Sleep(time.Second - 1)
+			before := exits.Load()
+			time.Sleep(1)
+			r.service.apply(Document{}, sourceAPI)
+			now := exits.Load() // those that came first
+			synctest.Wait()
+			if got := exits.Load(); got != now || got > before+1 {
+				t.Fatalf("%d exits after something else was in force", got-now)
+			}
 		}
 	})
 }

@@ -16,6 +16,7 @@ const (
 	faultOverload  = "overload"
 	faultTruncate  = "truncate"
 	faultDrip      = "drip"
+	faultCrash     = "crash"
 )
 
 // Where a reset happens.
@@ -52,12 +53,13 @@ func (e *episode) decide(seed uint64, r request) decision {
 	if f.Latency != nil && hit(faultLatency, f.Latency.Rate) {
 		d.latency = f.Latency.at(r.draw(seed, "latency duration"))
 	}
+	early := f.FailFirst != nil && e.failing.hits(*f.FailFirst, r) // counted whatever else it meets
 	switch {
 	case f.Reset != nil && hit(faultReset, f.Reset.Rate):
 		d.ending = faultReset
 	case f.Hang != nil && hit(faultHang, f.Hang.Rate):
 		d.ending = faultHang
-	case f.FailFirst != nil && e.failing.hits(*f.FailFirst, r):
+	case early:
 		d.ending = faultFailFirst
 	case hit(faultError, f.ErrorRate):
 		d.ending = faultError
@@ -86,5 +88,5 @@ func (r request) draw(seed uint64, question string) float64 {
 		b = binary.BigEndian.AppendUint64(append(b, 0), r.arrival) // no call begins with 0
 	}
 	sum := sha256.Sum256(b)
-	return (float64(binary.BigEndian.Uint64(sum[:])>>11) + 0.5) / (1 << 53)
+	return (float64(binary.BigEndian.Uint64(sum[:])>>12) + 0.5) / (1 << 52)
 }

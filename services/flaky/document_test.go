@@ -153,9 +153,14 @@ func TestHealthy(t *testing.T) {
 		`{"truncate":{"rate":0.1}}`: false, `{"drip":{"rate":0.1,"over":"1s"}}`: false, `{"fail_first":{"count":1}}`: false,
 		`{"capacity":{"workers":1,"service_time":{"value":"0s"}}}`: false, `{"unready":true}`: false, `{"crash":{}}`: false,
 	} {
-		if got := parse(t, text).Healthy(); got != want {
+		d := parse(t, text)
+		if got := d.Healthy(0); got != want {
 			t.Errorf("%s: healthy %v", text, got)
 		}
+	}
+	once, loop := parse(t, `{"schedule":[{"for":"1s","error_rate":1},{"for":"1s"}]}`), parse(t, `{"schedule":[{"for":"1s","error_rate":1},{"for":"1s"}],"loop":true}`)
+	if once.Healthy(time.Second-1) || !once.Healthy(time.Second) || loop.Healthy(time.Second) {
+		t.Error("what a schedule has behind it is not what is to come")
 	}
 }
 

@@ -47,22 +47,24 @@ type exchange struct {
 // faulty lets a request meet its faults, before and after the work.
 func (s *Service) faulty(work func(r *http.Request, body []byte) answer) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		now := time.Now()
-		leave := s.stats.arrive(callerOf(c.Request), now)
+		leave := s.stats.arrive(callerOf(c.Request), time.Now())
 		outcome := outcomeError // of a panic
 		defer func() { leave(outcome) }()
 		// Before any fault: net/http notices that a client has gone only when it has sent all.
 		body, ok := document.Body(c.Writer, c.Request)
+		x := &exchange{s: s, c: c}
 		if !ok {
-			outcome = outcomeRefused
+			if outcome = outcomeRefused; c.Request.Context().Err() != nil {
+				outcome = x.cutOff()
+			}
 			return
 		}
 		p := s.inForce.Load()
-		e := s.pool.configure(p, now)
-		x := &exchange{s: s, c: c, decision: e.decide(p.Seed, request{
+		e := s.pool.configure(p, time.Now())
+		x.decision = e.decide(p.Seed, request{
 			call: c.GetHeader("X-Call-Id"), attempt: c.GetHeader("X-Attempt"),
 			key: c.GetHeader("Idempotency-Key"), arrival: p.arrivals.Add(1),
-		})}
+		})
 		outcome = x.run(func() answer { return work(c.Request, body) })
 		if len(x.met) > 0 {
 			trace.SpanFromContext(c.Request.Context()).SetAttributes(faultsKey.StringSlice(x.met))
@@ -97,16 +99,15 @@ func (x *exchange) work(work func() answer) (answer, outcome) {
 	if x.Capacity == nil {
 		return work(), ""
 	}
-	begin := time.Now()
-	entered, overload := x.s.pool.enter(x.c.Request.Context())
-	if waited := time.Since(begin); waited > 0 {
+	e, waited := x.s.pool.enter(x.c.Request.Context())
+	if waited > 0 {
 		trace.SpanFromContext(x.c.Request.Context()).SetAttributes(queueKey.Float64(waited.Seconds()))
 	}
-	switch {
+	switch e {
 	case overload:
 		x.meet(faultOverload)
 		return answer{}, x.refuse(http.StatusServiceUnavailable, "injected overload: the queue is full", outcomeOverload)
-	case !entered:
+	case ended:
 		return answer{}, x.cutOff()
 	}
 	defer x.s.pool.leave()
@@ -131,7 +132,7 @@ func (x *exchange) end(a answer) outcome {
 			x.hangUp(false)
 			return outcomeHang
 		}
-		if out := x.cutOff(); out == outcomeShutdown {
+		if out := x.cutOff(); out != outcomeAbandoned {
 			return out
 		}
 		return outcomeHang
@@ -154,18 +155,31 @@ func (x *exchange) refuse(status int, detail string, out outcome) outcome {
 // server.
 func (x *exchange) cutOff() outcome {
 	ctx := x.c.Request.Context()
-	if ctx.Err() != nil {
-		select {
-		case <-serve.LifeOf(ctx).Over:
-		default:
-			x.fail(errors.New("the client did not wait for the answer"))
-			x.c.AbortWithStatus(engine.StatusClientGone)
-			return outcomeAbandoned
-		}
+	life := serve.LifeOf(ctx)
+	over, stopping := closed(life.Over), closed(life.Stopping)
+	switch {
+	case over && !stopping: // an outage: nothing can be sent any more
+		x.meet(faultCrash)
+		x.fail(injected(faultCrash))
+		x.c.AbortWithStatus(engine.StatusNoAnswer)
+		return outcomeCrash
+	case ctx.Err() != nil && !over:
+		x.fail(errors.New("the client did not wait for the answer"))
+		x.c.AbortWithStatus(engine.StatusClientGone)
+		return outcomeAbandoned
 	}
 	problem.New(http.StatusServiceUnavailable, serve.ErrShutdown.Error()).Write(x.c.Writer)
 	x.c.Abort()
 	return outcomeShutdown
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // meet notes that the request met a fault.

@@ -3,7 +3,10 @@ package flaky
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -34,6 +37,8 @@ func TestWhatTheClientSees(t *testing.T) {
 		{`{"reset":{"rate":1,"at":"body"}}`, "200 and reset after 0s", outcomeReset, "[reset] Error #01: injected fault: reset\n"},
 		{`{"truncate":{"rate":1}}`, "200 and unexpected EOF after 0s", outcomeTruncate, "[truncate] Error #01: injected fault: truncate\n"},
 		{`{"truncate":{"rate":1},"error_rate":1}`, "503 and unexpected EOF after 0s", outcomeTruncate, "[error truncate] Error #01: injected fault: truncate\n"},
+		{`{"truncate":{"rate":1},"drip":{"rate":1,"over":"5s"}}`, "200 and unexpected EOF after 5s", outcomeTruncate, "[truncate drip] Error #01: injected fault: truncate\n"},
+		{`{"error_rate":1,"error_status":430}`, "430 after 0s", outcomeError, "[error] "},
 		{`{"drip":{"rate":1,"over":"5s"}}`, "200 after 5s", outcomeOK, "[drip] "},
 		{`{"drip":{"rate":1,"over":"20s"}}`, "200 and timeout after 10s", outcomeAbandoned, "[drip] Error #01: injected fault: drip\n"},
 		{`{"capacity":{"workers":1,"service_time":{"value":"2s"}}}`, "200 after 2s", outcomeOK, "[] "},
@@ -254,6 +259,80 @@ func TestSpanOfALatency(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{"2", "<nil>"}, waits); diff != "" {
 			t.Errorf("queue waits, latest first, -want +got:\n%s", diff)
+		}
+	})
+}
+
+// TestRetryAfter goes with what is injected and with overload, and with nothing else.
+func TestRetryAfter(t *testing.T) {
+	for document, want := range map[string]string{
+		`{"retry_after":"2s","error_rate":1}`:                              "503 2",
+		`{"retry_after":"2s","fail_first":{"count":1},"error_status":429}`: "429 2",
+		`{"error_rate":1}`:     "503 ",
+		`{"retry_after":"2s"}`: "200 ",
+		`{"retry_after":"1h","capacity":{"workers":1,"queue":0,"service_time":{"value":"1m"}}}`: "503 3600",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := run(t, document)
+			if strings.Contains(document, "capacity") {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				go r.get(ctx)
+				synctest.Wait()
+			}
+			status, _, header := r.do("GET", "http://flaky/work", "")
+			if got := fmt.Sprint(status, " ", header.Get("Retry-After")); got != want {
+				t.Errorf("%s: %s; want %s", document, got, want)
+			}
+			synctest.Wait()
+			spans, _ := r.spans.Trace(r.spans.Recent(1)[0])
+			if met := fmt.Sprint(spans[0].Attributes["reliability.faults"]); status == 503 && met != "[error]" && met != "[overload]" {
+				t.Errorf("%s: met %s", document, met)
+			}
+		})
+	}
+}
+
+// TestAClientThatLeavesWhileItSends has met no fault of ours, and made no mistake.
+func TestAClientThatLeavesWhileItSends(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, `{}`)
+		conn, err := r.network.DialContext(t.Context(), "tcp", "flaky:80")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fmt.Fprint(conn, "POST /charges HTTP/1.1\r\nHost: flaky\r\nContent-Length: 30\r\n\r\n{"); err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.Close()
+		synctest.Wait()
+		if diff := cmp.Diff(map[outcome]uint64{outcomeAbandoned: 1}, r.service.read(time.Second).Outcomes); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	})
+}
+
+// TestASlowUploadIsDecidedWhenItIsThere, by what is in force then.
+func TestASlowUploadIsDecidedWhenItIsThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, `{"schedule":[{"for":"1s","error_rate":1}]}`)
+		body, send := io.Pipe()
+		go func() {
+			time.Sleep(2 * time.Second)
+			_, _ = io.WriteString(send, `{"order":"o","amount":1}`)
+			_ = send.Close()
+		}()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://flaky/charges", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := r.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != http.StatusCreated {
+			t.Error(res.Status)
 		}
 	})
 }

@@ -79,8 +79,8 @@ type Latency struct {
 	Rate float64 `json:"rate"` // share of requests, 0 to 1; 1 if the document does not say
 }
 
-// A Hang ends with its client, when the server stops, or at its cap; then the connection
-// is closed without an answer.
+// A Hang ends with its client; or at its cap, by closing the connection without an answer;
+// or with 503 when the server stops.
 type Hang struct {
 	Rate float64           `json:"rate"`
 	Cap  document.Duration `json:"cap"` // up to 5m, and that if the document does not say
@@ -123,13 +123,15 @@ type Crash struct {
 	BackAfter document.Duration `json:"back_after"` // 5s if the document does not say
 }
 
-// Healthy reports whether the document injects nothing, now or later.
-func (d Document) Healthy() bool {
+// Healthy reports whether the document injects nothing, from some time on after it was put
+// in force.
+func (d *Document) Healthy(elapsed time.Duration) bool {
 	if !d.healthy() {
 		return false
 	}
+	var ends time.Duration
 	for _, phase := range d.Schedule {
-		if !phase.healthy() {
+		if ends += time.Duration(phase.For); (d.Loop || elapsed < ends) && !phase.healthy() {
 			return false
 		}
 	}

@@ -3,6 +3,7 @@ package flaky
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -41,6 +42,9 @@ func openFile(path string) (*file, error) {
 }
 
 func readFile(path string) ([]byte, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, errors.New("not a regular file") // a pipe would be waited for
+	}
 	f, err := os.Open(path) //nolint:gosec // the operator says which file
 	if err != nil {
 		return nil, err

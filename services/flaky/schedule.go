@@ -68,9 +68,9 @@ func (d *Document) outageAt(elapsed time.Duration) (from, to time.Duration, cras
 func (s *Service) followSchedule(ctx context.Context) {
 	for ctx.Err() == nil {
 		p, now := s.inForce.Load(), time.Now()
-		wait := time.Duration(-1)
+		wait := forever
 		if e := s.pool.configure(p, now); e.ends > 0 {
-			wait = max(0, e.ends-now.Sub(p.since))
+			wait = e.ends - now.Sub(p.since)
 		}
 		s.untilSuperseded(ctx, p, wait)
 	}

@@ -10,15 +10,17 @@ import (
 
 // send answers with a, or with as much of it as truncate and drip let through.
 func (x *exchange) send(a answer) outcome {
-	switch {
-	case x.truncate:
+	body := a.body
+	if x.truncate {
 		x.meet(faultTruncate)
 		x.fail(injected(faultTruncate))
-		x.sendHalf(a) // net/http then closes the connection
-		return outcomeTruncate
+		body = body[:len(body)/2] // after which net/http closes the connection
+	}
+	x.header(a)
+	switch {
 	case x.drip:
 		x.meet(faultDrip)
-		if !x.sendSlowly(a) {
+		if !x.sendSlowly(body) {
 			x.fail(injected(faultDrip))
 			if x.c.Request.Context().Err() == nil {
 				return outcomeShutdown
@@ -26,12 +28,14 @@ func (x *exchange) send(a answer) outcome {
 			return outcomeAbandoned
 		}
 	default:
-		x.header(a)
-		_, _ = x.c.Writer.Write(a.body) // the client may be gone; nobody is left to tell
+		_, _ = x.c.Writer.Write(body) // the client may be gone; nobody is left to tell
+		if x.c.Request.Context().Err() != nil {
+			return outcomeAbandoned
+		}
 	}
 	switch {
-	case x.c.Request.Context().Err() != nil:
-		return outcomeAbandoned
+	case x.truncate:
+		return outcomeTruncate
 	case a.status >= 500:
 		return outcomeError
 	case a.status >= 400:
@@ -51,7 +55,7 @@ func (x *exchange) header(a answer) {
 	x.c.Writer.WriteHeader(a.status)
 }
 
-// sendHalf sends the header, which promises the whole body, and half of that.
+// sendHalf sends the header, which promises the whole body, and half of that, at once.
 func (x *exchange) sendHalf(a answer) {
 	x.header(a)
 	_, _ = x.c.Writer.Write(a.body[:len(a.body)/2])
@@ -59,15 +63,14 @@ func (x *exchange) sendHalf(a answer) {
 }
 
 // sendSlowly spreads the body's bytes evenly over the drip's time, the last one at its end.
-func (x *exchange) sendSlowly(a answer) bool {
-	x.header(a)
+func (x *exchange) sendSlowly(body []byte) bool {
 	begin, over := time.Now(), time.Duration(x.Drip.Over)
-	for i := range a.body {
-		due := begin.Add(over * time.Duration(i+1) / time.Duration(len(a.body)))
+	for i := range body {
+		due := begin.Add(over * time.Duration(i+1) / time.Duration(len(body)))
 		if !x.wait(time.Until(due), x.s.cfg.Grace, true) {
 			return false
 		}
-		if _, err := x.c.Writer.Write(a.body[i : i+1]); err != nil {
+		if _, err := x.c.Writer.Write(body[i : i+1]); err != nil {
 			return false
 		}
 		x.c.Writer.Flush()

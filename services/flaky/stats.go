@@ -23,6 +23,7 @@ const (
 	outcomeTruncate  outcome = "truncate"  // by fault
 	outcomeAbandoned outcome = "abandoned" // the client went before it had the answer
 	outcomeShutdown  outcome = "shutdown"  // this replica's end came first
+	outcomeCrash     outcome = "crash"     // by fault, where it is no process that ends
 )
 
 const (
@@ -117,7 +118,7 @@ func (s *stats) read(now time.Time, window time.Duration) Stats {
 // callerOf names who sent a request: X-Caller, or the address for those who do not say.
 func callerOf(r *http.Request) string {
 	if name := r.Header.Get("X-Caller"); name != "" {
-		return strings.Clone(name[:min(len(name), maxName)]) // and not the whole header with it
+		return strings.Clone(strings.ToValidUTF8(name[:min(len(name), maxName)], "?")) // and not the whole header with it
 	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

@@ -13,7 +13,9 @@ package document
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -47,7 +49,8 @@ type Value struct {
 	bad  *problem.Fields
 }
 
-// Parse reads a whole document. The error is a [problem.Fields] with every problem in it.
+// Parse reads a whole document. The error is a [problem.Fields] with every problem in it,
+// up to 500.
 // Fields that the document does not have are left as they are; after an error what was
 // read is not to be used. For check see [Nested].
 func Parse(text []byte, o Object, check func(Value)) error {
@@ -62,8 +65,8 @@ func Parse(text []byte, o Object, check func(Value)) error {
 	return nil
 }
 
-// Check returns the problems that any JSON document can have: that it is none, and names
-// that an object has twice, of which a reader would silently take the last.
+// Check returns the problems that a JSON object of any fields can have: that it is none,
+// and names that are there twice, of which a reader would silently take the last.
 func Check(text []byte) error { return Parse(text, nil, nil) }
 
 // Object reads the value as an object and reports whether it is one. Names that o does not
@@ -165,7 +168,7 @@ func (v Value) wellFormed() bool {
 		return false
 	}
 	_, err := d.Token()
-	return err != nil // nothing follows: io.EOF
+	return errors.Is(err, io.EOF) // nothing follows
 }
 
 func (v Value) walk(d *json.Decoder, depth int) error {

@@ -37,13 +37,13 @@ func (s *Service) crash(ctx context.Context, p *profile, to time.Duration, crash
 	}
 	s.tel.Logger.WarnContext(ctx, "injected fault: crash; the listener is closed", "until", p.since.Add(to))
 	back := make(chan struct{})
-	defer close(back)
 	for !s.server.Outage(back) { // not quite back from the last one
 		if time.Since(p.since) >= to || !s.untilSuperseded(ctx, p, time.Millisecond) {
 			return
 		}
 	}
 	s.untilSuperseded(ctx, p, to-time.Since(p.since))
+	close(back)
 	s.tel.Logger.InfoContext(ctx, "back after an injected crash")
 }
 

@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestCrashWithoutAProcess: refused while it lasts, the client under way reset, the admin
@@ -161,4 +164,27 @@ func TestADocumentThatIsGoneEndsNothing(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestWhatACrashCutsOff is told apart from what clients leave, at every stage.
+func TestWhatACrashCutsOff(t *testing.T) {
+	for _, document := range []string{
+		`{"latency":{"value":"1m"},%s}`, `{"hang":{"rate":1},%s}`, `{"drip":{"rate":1,"over":"1m"},%s}`,
+		`{"capacity":{"workers":1,"service_time":{"value":"1m"}},%s}`,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := run(t, fmt.Sprintf(document, `"crash":{"after":"1s"}`))
+			if got, after := r.get(context.WithoutCancel(t.Context())); !strings.HasSuffix(got, "reset") || after != time.Second {
+				t.Errorf("%s: %s after %v", document, got, after)
+			}
+			synctest.Wait()
+			if diff := cmp.Diff(map[outcome]uint64{outcomeCrash: 1}, r.service.read(time.Second).Outcomes); diff != "" {
+				t.Errorf("%s: outcomes, -want +got:\n%s", document, diff)
+			}
+			spans, _ := r.spans.Trace(r.spans.Recent(1)[0])
+			if met := fmt.Sprint(spans[0].Attributes["reliability.faults"]); !strings.HasSuffix(met, "crash]") || spans[0].Error == "" {
+				t.Errorf("%s: span met %s, error %q", document, met, spans[0].Error)
+			}
+		})
+	}
 }

@@ -31,6 +31,8 @@ type Distribution struct {
 	Cap    *document.Duration `json:"cap,omitempty"` // up to 5m, and that if the document does not say
 }
 
+var kinds = [...]string{"fixed", "uniform", "normal", "lognormal"}
+
 // parameters are where a kind's parameters are, by their names.
 func (d *Distribution) parameters(kind string) map[string]**document.Duration {
 	switch kind {
@@ -45,10 +47,9 @@ func (d *Distribution) parameters(kind string) map[string]**document.Duration {
 }
 
 func (d *Distribution) fields() document.Object {
-	kinds := []string{"fixed", "uniform", "normal", "lognormal"}
 	d.Kind = kinds[0]
 	fields := document.Object{
-		"distribution": document.OneOf(&d.Kind, kinds...),
+		"distribution": document.OneOf(&d.Kind, kinds[:]...),
 		"cap":          interval(&d.Cap),
 	}
 	for _, kind := range kinds {
@@ -76,7 +77,7 @@ func (d *Distribution) check(v document.Value) {
 	own := d.parameters(d.Kind)
 	names := slices.Sorted(maps.Keys(own))
 	complete := true
-	for _, kind := range []string{"fixed", "uniform", "normal", "lognormal"} {
+	for _, kind := range kinds {
 		for name := range d.parameters(kind) {
 			switch mine := own[name] != nil; {
 			case mine && !v.Has(name):

@@ -49,13 +49,18 @@ func (s *Service) faulty(work func(r *http.Request, body []byte) answer) gin.Han
 	return func(c *gin.Context) {
 		leave := s.stats.arrive(callerOf(c.Request), time.Now())
 		outcome := outcomeError // of a panic
-		defer func() { leave(outcome) }()
+		x := &exchange{s: s, c: c}
+		defer func() {
+			leave(outcome)
+			if len(x.met) > 0 {
+				trace.SpanFromContext(c.Request.Context()).SetAttributes(faultsKey.StringSlice(x.met))
+			}
+		}()
 		// Before any fault: net/http notices that a client has gone only when it has sent all.
 		body, ok := document.Body(c.Writer, c.Request)
-		x := &exchange{s: s, c: c}
 		if !ok {
 			if outcome = outcomeRefused; c.Request.Context().Err() != nil {
-				outcome = x.cutOff()
+				outcome = x.gone()
 			}
 			return
 		}
@@ -66,9 +71,6 @@ func (s *Service) faulty(work func(r *http.Request, body []byte) answer) gin.Han
 			key: c.GetHeader("Idempotency-Key"), arrival: p.arrivals.Add(1),
 		})
 		outcome = x.run(func() answer { return work(c.Request, body) })
-		if len(x.met) > 0 {
-			trace.SpanFromContext(c.Request.Context()).SetAttributes(faultsKey.StringSlice(x.met))
-		}
 	}
 }
 
@@ -151,26 +153,37 @@ func (x *exchange) refuse(status int, detail string, out outcome) outcome {
 	return out
 }
 
-// cutOff answers a request that was not waited for to the end, by its client or by the
-// server.
+// cutOff answers a request that was not waited for to the end, if anybody can hear it.
 func (x *exchange) cutOff() outcome {
+	out := x.gone()
+	switch out {
+	case outcomeShutdown:
+		problem.New(http.StatusServiceUnavailable, serve.ErrShutdown.Error()).Write(x.c.Writer)
+		x.c.Abort()
+	case outcomeCrash:
+		x.c.AbortWithStatus(engine.StatusNoAnswer)
+	default:
+		x.c.AbortWithStatus(engine.StatusClientGone)
+	}
+	return out
+}
+
+// gone says who ended a request before its answer was sent: a crash, the server's end or
+// the client.
+func (x *exchange) gone() outcome {
 	ctx := x.c.Request.Context()
 	life := serve.LifeOf(ctx)
 	over, stopping := closed(life.Over), closed(life.Stopping)
 	switch {
-	case over && !stopping: // an outage: nothing can be sent any more
+	case over && !stopping:
 		x.meet(faultCrash)
 		x.fail(injected(faultCrash))
-		x.c.AbortWithStatus(engine.StatusNoAnswer)
 		return outcomeCrash
-	case ctx.Err() != nil && !over:
-		x.fail(errors.New("the client did not wait for the answer"))
-		x.c.AbortWithStatus(engine.StatusClientGone)
-		return outcomeAbandoned
+	case over, stopping && ctx.Err() == nil:
+		return outcomeShutdown
 	}
-	problem.New(http.StatusServiceUnavailable, serve.ErrShutdown.Error()).Write(x.c.Writer)
-	x.c.Abort()
-	return outcomeShutdown
+	x.fail(errors.New("the client did not wait for the answer"))
+	return outcomeAbandoned
 }
 
 func closed(c <-chan struct{}) bool {

@@ -40,7 +40,7 @@ func TestWhatTheClientSees(t *testing.T) {
 		{`{"truncate":{"rate":1},"drip":{"rate":1,"over":"5s"}}`, "200 and unexpected EOF after 5s", outcomeTruncate, "[truncate drip] Error #01: injected fault: truncate\n"},
 		{`{"error_rate":1,"error_status":430}`, "430 after 0s", outcomeError, "[error] "},
 		{`{"drip":{"rate":1,"over":"5s"}}`, "200 after 5s", outcomeOK, "[drip] "},
-		{`{"drip":{"rate":1,"over":"20s"}}`, "200 and timeout after 10s", outcomeAbandoned, "[drip] Error #01: injected fault: drip\n"},
+		{`{"drip":{"rate":1,"over":"20s"}}`, "200 and timeout after 10s", outcomeAbandoned, "[drip] Error #01: the client did not wait for the answer\n"},
 		{`{"capacity":{"workers":1,"service_time":{"value":"2s"}}}`, "200 after 2s", outcomeOK, "[] "},
 		{`{"unready":true}`, "200 after 0s", outcomeOK, "[] "},
 	} {

@@ -20,12 +20,13 @@ const maxFailing = 10_000
 // failing counts the requests that have failed for being among the first.
 type failing struct {
 	mu    sync.Mutex // protects what follows
-	count map[name]int
-	order []name // of those in count, oldest first
+	count map[identity]int
+	order []identity // of those in count, oldest first
 }
 
-// A name stands for a call or a key, which a client may make as long as a header can be.
-type name = [sha256.Size]byte
+// An identity stands for a call or a key, which a client may make as long as a header can
+// be.
+type identity = [sha256.Size]byte
 
 // hits reports whether a request is among the first, and counts it.
 func (x *failing) hits(f FailFirst, r request) bool {
@@ -47,7 +48,7 @@ func (x *failing) hits(f FailFirst, r request) bool {
 		return false
 	}
 	if x.count == nil {
-		x.count = map[name]int{}
+		x.count = map[identity]int{}
 	}
 	if !known {
 		if len(x.order) >= maxFailing {

@@ -49,7 +49,7 @@ func (s *Service) applyLocked(d Document, source string) {
 	}
 }
 
-// home returns the document that DELETE returns to, and its source.
+// homeLocked returns the document that DELETE returns to, and its source.
 func (s *Service) homeLocked() (Document, string) {
 	if s.file != nil {
 		return s.file.document, sourceFile

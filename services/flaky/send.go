@@ -21,16 +21,16 @@ func (x *exchange) send(a answer) outcome {
 	case x.drip:
 		x.meet(faultDrip)
 		if !x.sendSlowly(body) {
-			x.fail(injected(faultDrip))
-			if x.c.Request.Context().Err() == nil {
-				return outcomeShutdown
+			out := x.gone()
+			if out == outcomeShutdown {
+				x.fail(injected(faultDrip)) // its client sees the answer break off
 			}
-			return outcomeAbandoned
+			return out
 		}
 	default:
 		_, _ = x.c.Writer.Write(body) // the client may be gone; nobody is left to tell
 		if x.c.Request.Context().Err() != nil {
-			return outcomeAbandoned
+			return x.gone()
 		}
 	}
 	switch {

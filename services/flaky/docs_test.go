@@ -27,7 +27,7 @@ func TestTheDocsAreRight(t *testing.T) {
 			t.Errorf("%s is not explained", field[1])
 		}
 	}
-	for _, o := range []outcome{outcomeOK, outcomeRefused, outcomeError, outcomeOverload, outcomeReset, outcomeHang, outcomeTruncate, outcomeAbandoned, outcomeCrash, outcomeShutdown} {
+	for _, o := range []outcome{outcomeOK, outcomeRefused, outcomeError, outcomeOverload, outcomeReset, outcomeHang, outcomeTruncate, outcomeAbandoned, outcomeDeadline, outcomeCrash, outcomeShutdown} {
 		if !strings.Contains(page, "`"+string(o)+"`") {
 			t.Errorf("outcome %s is not named", o)
 		}

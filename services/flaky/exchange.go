@@ -1,6 +1,7 @@
 package flaky
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -47,7 +48,8 @@ type exchange struct {
 // faulty lets a request meet its faults, before and after the work.
 func (s *Service) faulty(work func(r *http.Request, body []byte) answer) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		leave := s.stats.arrive(callerOf(c.Request), time.Now())
+		arrived := time.Now()
+		leave := s.stats.arrive(callerOf(c.Request), arrived)
 		outcome := outcomeError // of a panic
 		x := &exchange{s: s, c: c}
 		defer func() {
@@ -56,6 +58,12 @@ func (s *Service) faulty(work func(r *http.Request, body []byte) answer) gin.Han
 				trace.SpanFromContext(c.Request.Context()).SetAttributes(faultsKey.StringSlice(x.met))
 			}
 		}()
+		limit, wrong := patience(c.Request.Header)
+		if wrong != nil {
+			outcome = outcomeRefused
+			problem.New(http.StatusBadRequest, wrong.String(), *wrong).Write(c.Writer)
+			return
+		}
 		// Before any fault: net/http notices that a client has gone only when it has sent all.
 		body, ok := document.Body(c.Writer, c.Request)
 		if !ok {
@@ -63,6 +71,11 @@ func (s *Service) faulty(work func(r *http.Request, body []byte) answer) gin.Han
 				outcome = x.gone()
 			}
 			return
+		}
+		if limit > 0 {
+			ctx, cancel := context.WithDeadlineCause(c.Request.Context(), arrived.Add(limit), errDeadline)
+			defer cancel()
+			c.Request = c.Request.WithContext(ctx)
 		}
 		p := s.inForce.Load()
 		e := s.pool.configure(p, time.Now())
@@ -157,6 +170,9 @@ func (x *exchange) refuse(status int, detail string, out outcome) outcome {
 func (x *exchange) cutOff() outcome {
 	out := x.gone()
 	switch out {
+	case outcomeDeadline:
+		problem.New(http.StatusGatewayTimeout, errDeadline.Error()).Write(x.c.Writer)
+		x.c.Abort()
 	case outcomeShutdown:
 		problem.New(http.StatusServiceUnavailable, serve.ErrShutdown.Error()).Write(x.c.Writer)
 		x.c.Abort()
@@ -168,8 +184,8 @@ func (x *exchange) cutOff() outcome {
 	return out
 }
 
-// gone says who ended a request before its answer was sent: a crash, the server's end or
-// the client.
+// gone says who ended a request before its answer was sent: a crash, the client's deadline,
+// the server's end or the client.
 func (x *exchange) gone() outcome {
 	ctx := x.c.Request.Context()
 	life := serve.LifeOf(ctx)
@@ -179,6 +195,9 @@ func (x *exchange) gone() outcome {
 		x.meet(faultCrash)
 		x.fail(injected(faultCrash))
 		return outcomeCrash
+	case x.late():
+		x.fail(errDeadline)
+		return outcomeDeadline
 	case over, stopping && ctx.Err() == nil:
 		return outcomeShutdown
 	}
@@ -213,7 +232,7 @@ func (e injected) Error() string { return fmt.Sprintf("injected fault: %s", stri
 
 // wait waits for d and reports true, or false when it is no use any more: the server has
 // stopped and what is left of d is more than the patience it then has; or it ends the calls;
-// or, for those who care, the client has gone.
+// or, for those who care, the client has gone or its deadline has passed.
 func (x *exchange) wait(d, patience time.Duration, cares bool) bool {
 	ctx := x.c.Request.Context()
 	life, gone := serve.LifeOf(ctx), ctx.Done()
@@ -226,7 +245,7 @@ func (x *exchange) wait(d, patience time.Duration, cares bool) bool {
 	for {
 		select {
 		case <-timer.C:
-			return true
+			return !cares || !x.late()
 		case <-gone:
 			return false
 		case <-life.Over:

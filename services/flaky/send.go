@@ -1,6 +1,8 @@
 package flaky
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -8,8 +10,12 @@ import (
 	"reliability/services/internal/engine"
 )
 
-// send answers with a, or with as much of it as truncate and drip let through.
+// send answers with a, or with as much of it as truncate and drip let through; after the
+// client's deadline only with that.
 func (x *exchange) send(a answer) outcome {
+	if x.late() {
+		return x.cutOff()
+	}
 	body := a.body
 	if x.truncate {
 		x.meet(faultTruncate)
@@ -22,14 +28,14 @@ func (x *exchange) send(a answer) outcome {
 		x.meet(faultDrip)
 		if !x.sendSlowly(body) {
 			out := x.gone()
-			if out == outcomeShutdown {
+			if out == outcomeShutdown || out == outcomeDeadline {
 				x.fail(injected(faultDrip)) // its client sees the answer break off
 			}
 			return out
 		}
 	default:
-		_, _ = x.c.Writer.Write(body) // the client may be gone; nobody is left to tell
-		if x.c.Request.Context().Err() != nil {
+		_, _ = x.c.Writer.Write(body)                                                                      // the client may be gone; nobody is left to tell
+		if cause := context.Cause(x.c.Request.Context()); cause != nil && !errors.Is(cause, errDeadline) { // which came after the answer
 			return x.gone()
 		}
 	}

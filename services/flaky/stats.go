@@ -22,6 +22,7 @@ const (
 	outcomeHang      outcome = "hang"      // by fault
 	outcomeTruncate  outcome = "truncate"  // by fault
 	outcomeAbandoned outcome = "abandoned" // the client went before it had the answer
+	outcomeDeadline  outcome = "deadline"  // the client's X-Deadline-Ms passed before it had the answer
 	outcomeShutdown  outcome = "shutdown"  // this replica's end came first
 	outcomeCrash     outcome = "crash"     // by fault, where it is no process that ends
 )

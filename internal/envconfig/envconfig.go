@@ -7,7 +7,8 @@
 //	Drain time.Duration `env:"DRAIN" envDefault:"3s" validate:"min=0s,max=1m" allowed:"a duration from 0s to 1m" help:"…"`
 //
 // env and envDefault are those of github.com/caarlos0/env, validate is that of
-// github.com/go-playground/validator and listen_addr (host:port), allowed is for the reader of an error, and help
+// github.com/go-playground/validator, listen_addr (host:port) and label (a name as Kubernetes
+// has them in labels, in lower case), allowed is for the reader of an error, and help
 // for the reader of the reference.
 package envconfig
 
@@ -16,6 +17,7 @@ import (
 	"fmt"
 	"net"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -87,8 +89,11 @@ func Load[T any](prefix string, environ []string) (T, error) {
 	return cfg, nil
 }
 
+// label is what a name may look like that is also the value of a Kubernetes label.
+var label = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+
 // validate checks a configuration by its tags. It adds listen_addr to them: hostname_port
-// knows no port 0.
+// knows no port 0; and label: dns_rfc1035_label knows none that begins with a digit.
 func validate(cfg any) error {
 	v := validator.New(validator.WithRequiredStructEnabled())
 	err := v.RegisterValidation("listen_addr", func(f validator.FieldLevel) bool {
@@ -99,6 +104,10 @@ func validate(cfg any) error {
 		_, err = strconv.ParseUint(port, 10, 16)
 		return err == nil
 	})
+	if err != nil {
+		return err
+	}
+	err = v.RegisterValidation("label", func(f validator.FieldLevel) bool { return label.MatchString(f.Field().String()) })
 	if err != nil {
 		return err
 	}

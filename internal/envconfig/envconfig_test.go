@@ -1,6 +1,7 @@
 package envconfig_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 type config struct {
 	Addr     string        `env:"ADDR" envDefault:"127.0.0.1:80" validate:"listen_addr" allowed:"host:port"`
 	Attempts int           `env:"ATTEMPTS" envDefault:"4" validate:"min=1,max=100" allowed:"a whole number from 1 to 100"`
+	Profile  string        `env:"PROFILE" validate:"omitempty,label" allowed:"a label"`
 	Limit    time.Duration `env:"LIMIT" envDefault:"250ms" validate:"min=1ms,max=1m" allowed:"a duration from 1ms to 1m"`
 }
 
@@ -21,7 +23,7 @@ func TestDefaultsAndValues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(config{"127.0.0.1:80", 7, 250 * time.Millisecond}, got); diff != "" {
+	if diff := cmp.Diff(config{"127.0.0.1:80", 7, "", 250 * time.Millisecond}, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
@@ -49,6 +51,17 @@ func TestListenAddresses(t *testing.T) {
 	} {
 		if _, err := envconfig.Load[config]("X_", []string{"X_ADDR=" + addr}); (err == nil) != ok {
 			t.Errorf("%q: %v", addr, err)
+		}
+	}
+}
+
+func TestLabels(t *testing.T) {
+	for label, ok := range map[string]bool{
+		"": true, "a": true, "7": true, "a-b--c9": true, strings.Repeat("x", 63): true,
+		strings.Repeat("x", 64): false, "-": false, "a-": false, "-a": false, "A": false, "a_b": false, "a.b": false, "é": false, "a\n": false,
+	} {
+		if _, err := envconfig.Load[config]("X_", []string{"X_PROFILE=" + label}); (err == nil) != ok {
+			t.Errorf("%q: %v", label, err)
 		}
 	}
 }

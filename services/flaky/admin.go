@@ -14,8 +14,9 @@ import (
 // Status is the answer of every request at /faults.
 type Status struct {
 	ServedBy string    `json:"served_by"`
-	Faults   Document  `json:"faults"` // in force
-	Source   string    `json:"source"` // where they came from: "boot", "file" or "api"
+	Profile  string    `json:"profile"` // what the boot profile is called
+	Faults   Document  `json:"faults"`  // in force
+	Source   string    `json:"source"`  // where they came from: "boot", "file" or "api"
 	Since    time.Time `json:"since"`
 	Healthy  bool      `json:"healthy"` // they inject nothing, now or later
 	// Phase is where the schedule is.
@@ -49,7 +50,7 @@ type FileStatus struct {
 func (s *Service) statusLocked() Status {
 	now, p := time.Now(), s.inForce.Load()
 	status := Status{
-		ServedBy: s.cfg.Name, Faults: p.Document, Source: p.source, Since: p.since, Healthy: p.Healthy(now.Sub(p.since)),
+		ServedBy: s.cfg.Name, Profile: s.cfg.profileName(), Faults: p.Document, Source: p.source, Since: p.since, Healthy: p.Healthy(now.Sub(p.since)),
 		Boot: s.cfg.Faults, BootHealthy: s.cfg.Faults.Healthy(0),
 	}
 	if len(p.Schedule) > 0 {

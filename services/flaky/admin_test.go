@@ -43,6 +43,31 @@ func TestFaultsAPI(t *testing.T) {
 	})
 }
 
+// TestProfileName is that of the boot profile, whatever is in force.
+func TestProfileName(t *testing.T) {
+	for _, c := range []struct{ name, boot, want string }{
+		{"", `{}`, "healthy"},
+		{"", `{"latency":{"value":"0s"}}`, "healthy"},
+		{"", `{"error_rate":1}`, "custom"},
+		{"", `{"schedule":[{"for":"1s"},{"for":"1s","error_rate":1}]}`, "custom"},
+		{"errors", `{"error_rate":1}`, "errors"},
+		{"canary", `{}`, "canary"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := run(t, c.boot, func(cfg *Config) { cfg.Profile = c.name })
+			before := r.faults("GET", "").Profile
+			time.Sleep(time.Minute)
+			if after := r.faults("PUT", `{"error_rate":0.5}`).Profile; before != c.want || after != c.want {
+				t.Errorf("%q, %s: %q, then %q; want %q", c.name, c.boot, before, after, c.want)
+			}
+		})
+	}
+	_, err := LoadConfig([]string{"FLAKY_PROFILE=Errors!"})
+	if want := `FLAKY_PROFILE is "Errors!": must be 1 to 63 of a-z, 0-9 and -, which neither begin nor end with -`; err == nil || err.Error() != want {
+		t.Errorf("%v; want %s", err, want)
+	}
+}
+
 // TestWhatIsRefusedChangesNothing, by PUT and by PATCH.
 func TestWhatIsRefusedChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

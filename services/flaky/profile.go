@@ -25,6 +25,17 @@ type profile struct {
 	current    atomic.Pointer[episode] // the latest that anybody asked for
 }
 
+// profileName returns what the boot profile is called.
+func (c *Config) profileName() string {
+	switch {
+	case c.Profile != "":
+		return c.Profile
+	case c.Faults.Healthy(0):
+		return "healthy"
+	}
+	return "custom"
+}
+
 // apply puts a document in force. Requests that were decided before keep their decision.
 func (s *Service) apply(d Document, source string) {
 	s.applying.Lock()

@@ -13,12 +13,15 @@ import (
 
 // Status is the answer of every request at /faults.
 type Status struct {
-	ServedBy string    `json:"served_by"`
-	Profile  string    `json:"profile"` // what the boot profile is called
-	Faults   Document  `json:"faults"`  // in force
-	Source   string    `json:"source"`  // where they came from: "boot", "file" or "api"
-	Since    time.Time `json:"since"`
-	Healthy  bool      `json:"healthy"` // they inject nothing, now or later
+	ServedBy string   `json:"served_by"`
+	Profile  string   `json:"profile"` // what the boot profile is called
+	Faults   Document `json:"faults"`  // in force
+	// SeedDrawn says that the document had no seed, so that this replica drew its own.
+	SeedDrawn bool      `json:"seed_drawn,omitempty"`
+	Source    string    `json:"source"` // where they came from: "boot", "file" or "api"
+	Since     time.Time `json:"since"`
+	Changes   uint64    `json:"changes"` // documents that were in force before; 0: it is as it was born
+	Healthy   bool      `json:"healthy"` // they inject nothing, now or later
 	// Phase is where the schedule is.
 	Phase *PhaseStatus `json:"phase,omitempty"`
 	// DownUntil is when the listener comes back after an injected crash.
@@ -50,7 +53,7 @@ type FileStatus struct {
 func (s *Service) statusLocked() Status {
 	now, p := time.Now(), s.inForce.Load()
 	status := Status{
-		ServedBy: s.cfg.Name, Profile: s.cfg.profileName(), Faults: p.Document, Source: p.source, Since: p.since, Healthy: p.Healthy(now.Sub(p.since)),
+		ServedBy: s.cfg.Name, Profile: s.cfg.profileName(), Faults: p.Document, SeedDrawn: p.drawn, Source: p.source, Since: p.since, Changes: p.number - 1, Healthy: p.Healthy(now.Sub(p.since)),
 		Boot: s.cfg.Faults, BootHealthy: s.cfg.Faults.Healthy(0),
 	}
 	if len(p.Schedule) > 0 {
@@ -83,7 +86,7 @@ func (s *Service) putFaults(c *gin.Context) {
 		return
 	}
 	d, err := ParseDocument(body)
-	s.change(c, func() (Document, string, error) { return d, sourceAPI, err })
+	s.change(c, func() (*profile, error) { return &profile{Document: d, source: sourceAPI}, err })
 }
 
 // patchFaults changes a part of the document in force: the body is a JSON merge patch,
@@ -94,34 +97,37 @@ func (s *Service) patchFaults(c *gin.Context) {
 		return
 	}
 	err := document.Check(body) // names that are there twice would be gone after merging
-	s.change(c, func() (Document, string, error) {
+	s.change(c, func() (*profile, error) {
 		if err != nil {
-			return Document{}, "", err
+			return nil, err
 		}
-		whole, err := json.Marshal(s.inForce.Load().Document)
+		old := s.inForce.Load()
+		whole, err := json.Marshal(old.Document)
 		if err != nil {
-			return Document{}, "", err
+			return nil, err
 		}
+		var seed struct{ Seed json.RawMessage }
+		_ = json.Unmarshal(body, &seed) // what is no object has been refused
 		d, err := ParseDocument(document.Merge(whole, body))
-		return d, sourceAPI, err
+		return &profile{Document: d, source: sourceAPI, drawn: old.drawn && seed.Seed == nil}, err
 	})
 }
 
 // deleteFaults returns to the file's document or, without a file, to the boot profile.
 func (s *Service) deleteFaults(c *gin.Context) {
-	s.change(c, func() (Document, string, error) {
+	s.change(c, func() (*profile, error) {
 		d, source := s.homeLocked()
-		return d, source, nil
+		return &profile{Document: d, source: source}, nil
 	})
 }
 
 // change puts in force what next returns, or answers why it cannot. Nobody else changes
 // anything between the two, or before the answer's figures are taken.
-func (s *Service) change(c *gin.Context, next func() (Document, string, error)) {
+func (s *Service) change(c *gin.Context, next func() (*profile, error)) {
 	s.applying.Lock()
-	d, source, err := next()
+	p, err := next()
 	if err == nil {
-		s.applyLocked(d, source)
+		s.replaceLocked(p)
 	}
 	status := s.statusLocked()
 	s.applying.Unlock()
@@ -129,7 +135,7 @@ func (s *Service) change(c *gin.Context, next func() (Document, string, error)) 
 		document.Refused(err).Write(c.Writer)
 		return
 	}
-	s.tel.Logger.InfoContext(c.Request.Context(), "faults set", "source", source, "faults", status.Faults)
+	s.tel.Logger.InfoContext(c.Request.Context(), "faults set", "source", status.Source, "faults", status.Faults)
 	problem.WriteJSON(c.Writer, http.StatusOK, "application/json", status)
 }
 

@@ -120,6 +120,36 @@ func TestMergePatch(t *testing.T) {
 	})
 }
 
+// TestWhoseTheSeedIs: of the document, or drawn for it; a patch of something else does not
+// change that.
+func TestWhoseTheSeedIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, `{"seed":3}`)
+		seed := r.faults("GET", "")
+		if seed.SeedDrawn || seed.Changes != 0 {
+			t.Errorf("at the start: %+v", seed)
+		}
+		for i, step := range []struct {
+			method, body string
+			drawn, stays bool
+		}{
+			{"PUT", `{"error_rate":1}`, true, false},
+			{"PATCH", `{"error_rate":0.5}`, true, true},
+			{"PATCH", `{"seed":null}`, true, false},
+			{"PATCH", `{"seed":5}`, false, false},
+			{"PATCH", `{"error_rate":0.1}`, false, true},
+			{"PUT", `{}`, true, false},
+			{"DELETE", "", false, false},
+		} {
+			got := r.faults(step.method, step.body)
+			if got.SeedDrawn != step.drawn || got.Faults.Seed == seed.Faults.Seed != step.stays || got.Changes != uint64(i+1) {
+				t.Errorf("%s %s: seed %d after %d, %+v", step.method, step.body, got.Faults.Seed, seed.Faults.Seed, got)
+			}
+			seed = got
+		}
+	})
+}
+
 // TestPagesElsewhereChangeNothing through a visitor's browser.
 func TestPagesElsewhereChangeNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -18,6 +18,7 @@ const (
 type profile struct {
 	Document
 	source     string
+	drawn      bool // the seed was, because the document had none
 	since      time.Time
 	number     uint64                  // from 1, of those that were in force
 	superseded chan struct{}           // closed when another is in force
@@ -44,11 +45,16 @@ func (s *Service) apply(d Document, source string) {
 }
 
 func (s *Service) applyLocked(d Document, source string) {
-	if d.Seed == 0 {
-		d.Seed = 1 + rand.Uint64N(maxSeed)
+	s.replaceLocked(&profile{Document: d, source: source})
+}
+
+// replaceLocked puts a profile in force of which document, source and drawn are known.
+func (s *Service) replaceLocked(p *profile) {
+	if p.Seed == 0 {
+		p.Seed, p.drawn = 1+rand.Uint64N(maxSeed), true
 	}
 	now := time.Now()
-	p := &profile{Document: d, source: source, since: now, number: 1, superseded: make(chan struct{})}
+	p.since, p.number, p.superseded = now, 1, make(chan struct{})
 	old := s.inForce.Load()
 	if old != nil {
 		p.number = old.number + 1

@@ -89,9 +89,6 @@ func Load[T any](prefix string, environ []string) (T, error) {
 	return cfg, nil
 }
 
-// label is what a name may look like that is also the value of a Kubernetes label.
-var label = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
-
 // validate checks a configuration by its tags. It adds listen_addr to them: hostname_port
 // knows no port 0; and label: dns_rfc1035_label knows none that begins with a digit.
 func validate(cfg any) error {
@@ -107,6 +104,7 @@ func validate(cfg any) error {
 	if err != nil {
 		return err
 	}
+	label := regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
 	err = v.RegisterValidation("label", func(f validator.FieldLevel) bool { return label.MatchString(f.Field().String()) })
 	if err != nil {
 		return err

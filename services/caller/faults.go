@@ -3,7 +3,12 @@ package caller
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -26,42 +31,110 @@ func (s *Service) getFaults(c *gin.Context) {
 	if !s.hasFaultControls(c) {
 		return
 	}
-	found, err := s.replicas.all(c.Request.Context())
+	if _, ok := faultsQuery(c, false); !ok {
+		return
+	}
+	found, err := s.replicas.read(c.Request.Context())
 	s.answerFaults(c, found, err)
 }
 
-// putFaults gives every replica that was born healthy the document in the body.
-func (s *Service) putFaults(c *gin.Context) {
+// putFaults gives the document in the body to every replica that was born healthy, or with
+// one of the profiles named by ?profile=. So do the next two.
+func (s *Service) putFaults(c *gin.Context) { s.writeFaults(c) }
+
+// patchFaults changes their documents by a JSON merge patch.
+func (s *Service) patchFaults(c *gin.Context) { s.writeFaults(c) }
+
+// deleteFaults returns them to what they were born with.
+func (s *Service) deleteFaults(c *gin.Context) { s.writeFaults(c) }
+
+func (s *Service) writeFaults(c *gin.Context) {
 	if !s.hasFaultControls(c) {
 		return
 	}
-	body, ok := document.Body(c.Writer, c.Request)
+	profiles, ok := faultsQuery(c, true)
 	if !ok {
 		return
 	}
-	s.writeFaults(c, http.MethodPut, body)
-}
-
-// deleteFaults returns them to what they were born with.
-func (s *Service) deleteFaults(c *gin.Context) {
-	if s.hasFaultControls(c) {
-		s.writeFaults(c, http.MethodDelete, nil)
-	}
-}
-
-func (s *Service) writeFaults(c *gin.Context, method string, body []byte) {
-	found, err := s.replicas.write(c.Request.Context(), method, body)
-	if errors.Is(err, errNoneHealthy) {
-		problem.New(http.StatusConflict, err.Error()).Write(c.Writer)
-		return
-	}
-	for _, r := range found {
-		if r.refused != nil { // by one as by all: the document is wrong, not the replica
-			r.refused.Write(c.Writer)
+	var body []byte
+	if c.Request.Method != http.MethodDelete {
+		if body, ok = document.Body(c.Writer, c.Request); !ok {
 			return
 		}
 	}
+	found, err := s.replicas.write(c.Request.Context(), c.Request.Method, body, profiles)
+	if e, ok := errors.AsType[*profileError](err); ok || errors.Is(err, errNoneHealthy) {
+		d := problem.New(http.StatusConflict, err.Error())
+		if ok {
+			for _, name := range e.missing {
+				d.Errors = append(d.Errors, problem.Field{Field: "profile", Value: name, Allowed: strings.Join(e.there, " or ")})
+			}
+		}
+		d.Write(c.Writer)
+		return
+	}
+	if d := refusedByAll(found); d != nil {
+		d.Write(c.Writer)
+		return
+	}
 	s.answerFaults(c, found, err)
+}
+
+// refusedByAll returns what one of those said that were asked to change something, unless
+// another one did so: then the answer has to say of each what it did.
+func refusedByAll(found []Replica) (refused *problem.Document) {
+	for _, r := range found {
+		switch {
+		case r.changed:
+			return nil
+		case r.refused != nil:
+			refused = r.refused
+		}
+	}
+	return refused
+}
+
+// maxProfiles bounds how many names one request may have.
+const maxProfiles = 100
+
+// faultsQuery returns the profiles that the query names, each once. It reports whether the
+// query can be accepted; if not, it has answered why.
+func faultsQuery(c *gin.Context, choosing bool) (profiles []string, ok bool) {
+	values, err := url.ParseQuery(c.Request.URL.RawQuery)
+	if err != nil {
+		problem.New(http.StatusBadRequest, "the query cannot be read: "+err.Error()).Write(c.Writer)
+		return nil, false
+	}
+	allowed := "absent: this request has no parameters"
+	if choosing {
+		allowed = "absent: the only parameter is profile"
+	}
+	var bad problem.Fields
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if name == "profile" && choosing {
+			var wrong *problem.Field
+			if profiles, wrong = profileNames(values[name]); wrong != nil {
+				bad = append(bad, *wrong)
+			}
+			continue
+		}
+		bad = append(bad, problem.Field{Field: name, Value: strings.Join(values[name], ","), Allowed: allowed})
+	}
+	if len(bad) > 0 {
+		problem.New(http.StatusBadRequest, bad.Error(), bad...).Write(c.Writer)
+		return nil, false
+	}
+	return profiles, true
+}
+
+func profileNames(values []string) ([]string, *problem.Field) {
+	text := strings.Join(values, ",")
+	names := strings.Split(text, ",")
+	slices.Sort(names)
+	if names = slices.Compact(names); names[0] == "" || len(names) > maxProfiles {
+		return nil, &problem.Field{Field: "profile", Value: strconv.Quote(text), Allowed: "the names of 1 to 100 profiles, with commas between them"}
+	}
+	return names, nil
 }
 
 // answerFaults says 502 unless every replica is known to be as the answer shows it.

@@ -2,6 +2,7 @@
 package problem
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -93,6 +94,10 @@ func Encode(v any) []byte {
 }
 
 func encode(v any) ([]byte, error) {
-	body, err := json.MarshalIndent(v, "", "  ")
-	return append(body, '\n'), err
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false) // no browser takes JSON for HTML, and people read it
+	err := e.Encode(v)
+	return b.Bytes(), err
 }

@@ -41,6 +41,10 @@ func ended(ctx context.Context, err error, returned bool, panicValue any) outcom
 	return exited
 }
 
+// Outcome is the attribute reliability.outcome of a call that returned err, for those who
+// tell it to others as well. ctx is that of whoever made the call.
+func Outcome(ctx context.Context, err error) string { return outcomeOf(ctx, err).String() }
+
 // outcomeOf asks the caller's context first, because a call that nobody waits for any
 // more ends with whatever error the operation happened to make of that.
 func outcomeOf(ctx context.Context, err error) outcome {

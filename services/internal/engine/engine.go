@@ -29,6 +29,16 @@ const StatusClientGone = 499
 // No client ever sees it. The number is nginx's, too.
 const StatusNoAnswer = 444
 
+// outcomeKey is where a handler leaves a request's outcome for the access log.
+const outcomeKey = "outcome"
+
+// SetOutcome leaves a request's outcome for the access log, if that is written.
+func SetOutcome(c *gin.Context, logger *slog.Logger, outcome string) {
+	if logger.Enabled(c.Request.Context(), slog.LevelDebug) {
+		c.Set(outcomeKey, outcome)
+	}
+}
+
 // Ended answers a request whose context was done before there was an answer.
 func Ended(c *gin.Context) {
 	if errors.Is(context.Cause(c.Request.Context()), serve.ErrShutdown) {
@@ -60,15 +70,6 @@ func NewAdmin(tel *telemetry.Telemetry) *gin.Engine {
 	return e
 }
 
-// SameOrigin refuses changes that a page elsewhere makes through a visitor's browser.
-func SameOrigin(h http.Handler) http.Handler {
-	p := http.NewCrossOriginProtection()
-	p.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		problem.New(http.StatusForbidden, "a change must come from a page of this origin, or from no page at all").Write(w)
-	}))
-	return p.Handler(h)
-}
-
 func bare(logger *slog.Logger) *gin.Engine {
 	gin.SetMode(gin.ReleaseMode) // else Gin's banner is the first thing on the screen
 	e := gin.New()
@@ -98,9 +99,14 @@ func accessLog(logger *slog.Logger) gin.HandlerFunc {
 		}
 		begin := time.Now()
 		c.Next()
-		logger.LogAttrs(ctx, slog.LevelDebug, "request",
+		attrs := []slog.Attr{
 			slog.String("method", c.Request.Method), slog.String("path", c.Request.URL.Path),
-			slog.Int("status", c.Writer.Status()), slog.Duration("duration", time.Since(begin)))
+			slog.Int("status", c.Writer.Status()), slog.Duration("duration", time.Since(begin)),
+		}
+		if outcome := c.GetString(outcomeKey); outcome != "" {
+			attrs = append(attrs, slog.String("outcome", outcome))
+		}
+		logger.LogAttrs(ctx, slog.LevelDebug, "request", attrs...)
 	}
 }
 

@@ -6,6 +6,9 @@ import (
 	"embed"
 	"io/fs"
 	"net/http"
+	"strings"
+
+	"reliability/internal/problem"
 )
 
 //go:embed index.html assets
@@ -19,6 +22,10 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 func Handler() http.Handler {
 	server := http.FileServerFS(fs.FS(files))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/" && strings.HasSuffix(r.URL.Path, "/") { // a list of files is no page
+			problem.New(http.StatusNotFound, "there is nothing at "+r.URL.Path).Write(w)
+			return
+		}
 		w.Header().Set("Content-Security-Policy", policy)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-cache") // files change with the binary, and have no version in their names

@@ -60,7 +60,7 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 		resource.WithFromEnv(),
 	)
 	if err != nil {
-		return nil, fmt.Errorf("telemetry: resource: %w", err)
+		return nil, fmt.Errorf("telemetry: OTEL_RESOURCE_ATTRIBUTES or OTEL_SERVICE_NAME: %w", err)
 	}
 	limits := sdktrace.NewSpanLimits() // as OTEL_* says
 	if limits.AttributeValueLengthLimit < 0 {
@@ -74,7 +74,7 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	if cfg.Export {
 		exporter, err := autoexport.NewSpanExporter(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("telemetry: span exporter: %w", err)
+			return nil, fmt.Errorf("telemetry: OTEL_TRACES_EXPORTER or OTEL_EXPORTER_OTLP_*: %w", err)
 		}
 		options = append(options, sdktrace.WithBatcher(exporter))
 	}

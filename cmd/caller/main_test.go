@@ -40,7 +40,7 @@ func TestSIGTERMUnderLoad(t *testing.T) {
 	defer upstream.Close()
 	spans := proctest.NewCollector(t)
 	p := proctest.Start(t, "CALLER_ADDR=127.0.0.1:0", "CALLER_ADMIN_ADDR=127.0.0.1:0", "CALLER_UPSTREAM_URL="+upstream.URL,
-		"CALLER_TIMEOUT=1m", "CALLER_GRACE=1m", "CALLER_DRAIN=2s", "OTEL_EXPORTER_OTLP_ENDPOINT="+spans.URL)
+		`CALLER_POLICY={"timeout":{"limit":"1m"}}`, "CALLER_GRACE=1m", "CALLER_DRAIN=2s", "OTEL_EXPORTER_OTLP_ENDPOINT="+spans.URL)
 
 	answers := make(chan string, 2*batch)
 	var calls sync.WaitGroup
@@ -118,10 +118,10 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 }
 
 func TestWhatCannotRun(t *testing.T) {
-	code, stderr := proctest.Fail(t, "CALLER_TIMEOUT=never", "CALLER_RETRY_MAX_ATTEMPTS=0", "CALLER_PORT=tcp://10.0.0.1:80")
+	code, stderr := proctest.Fail(t, `CALLER_POLICY={"timeout":{"limit":"never"},"retry":{"max_attempts":0}}`, "CALLER_PORT=tcp://10.0.0.1:80")
 	want := `caller: could not run:
-CALLER_TIMEOUT is "never": must be a duration from 1ms to 1h
-CALLER_RETRY_MAX_ATTEMPTS is "0": must be a whole number from 1 to 100
+CALLER_POLICY: retry.max_attempts is 0: must be a whole number from 1 to 100
+CALLER_POLICY: timeout.limit is never: must be a duration such as "50ms", from 1ms to 1h0m0s
 CALLER_PORT is "tcp://10.0.0.1:80": must be absent: there is no such variable
 `
 	if code != 2 || stderr != want {

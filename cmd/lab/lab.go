@@ -7,8 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
+	"reliability/internal/problem"
 	"reliability/internal/serve"
 	"reliability/internal/telemetry"
 	"reliability/services/caller"
@@ -21,13 +25,19 @@ const (
 	flagFlakyAddr       = "flaky-addr"
 	flagCallerAdminAddr = "caller-admin-addr"
 	flagFlakyAdminAddr  = "flaky-admin-addr"
+	flagLoad            = "load"
 )
+
+// defaultLoad is gentle: enough for state, traces and page to be alive at once.
+const defaultLoad = 20
 
 // grace is how long running calls may take after Ctrl-C.
 const grace = 2 * time.Second
 
 type options struct {
 	addr, flakyAddr, callerAdminAddr, flakyAdminAddr string
+
+	load *float64 // calls a second that caller makes by itself; nil: as CALLER_LOAD says
 
 	environ []string  // CALLER_* and FLAKY_* as in os.Environ
 	logs    io.Writer // JSON lines of both services
@@ -45,7 +55,7 @@ type lab struct {
 func start(ctx context.Context, o options) (*lab, error) {
 	flakyCfg, flakyErr := flaky.LoadConfig(o.environ)
 	callerCfg, callerErr := caller.LoadConfig(o.environ)
-	if err := errors.Join(flakyErr, callerErr); err != nil {
+	if err := errors.Join(flakyErr, callerErr, reserved(o.environ)); err != nil {
 		return nil, fmt.Errorf("configuration:\n%w", err)
 	}
 	store := telemetry.NewStore()
@@ -70,11 +80,56 @@ func start(ctx context.Context, o options) (*lab, error) {
 	callerCfg.Drain, callerCfg.Grace = 0, grace
 	callerCfg.UpstreamURL = url(dependency.Addr()) + "/work"
 	callerCfg.FlakyAdminURL = url(dependency.AdminAddr())
+	if o.load != nil {
+		callerCfg.Load.Rate = *o.load
+	}
 	survivor, err := startCaller(ctx, o, callerCfg, store)
 	if err != nil {
 		return nil, errors.Join(naming(err, flagAddr, flagCallerAdminAddr), dependency.Close())
 	}
 	return &lab{caller: survivor, flaky: dependency}, nil
+}
+
+// useLoad takes the flag, unless only CALLER_LOAD was given.
+func (o *options) useLoad(rate float64, given bool) error {
+	if !(rate >= 0 && rate <= 10_000) {
+		return fmt.Errorf("--%s is %v: must be a number from 0 to 10000", flagLoad, rate)
+	}
+	if given || !slices.ContainsFunc(o.environ, func(v string) bool { return strings.HasPrefix(v, "CALLER_LOAD=") }) {
+		o.load = &rate
+	}
+	return nil
+}
+
+// reserved says which variables are set although the lab decides what they would: to run
+// with others and not be told would be worse.
+func reserved(environ []string) error {
+	const own = "absent: in the lab both services drain at once"
+	instead := map[string]string{
+		"CALLER_ADDR": flagAddr, "CALLER_ADMIN_ADDR": flagCallerAdminAddr, "FLAKY_ADDR": flagFlakyAddr, "FLAKY_ADMIN_ADDR": flagFlakyAdminAddr,
+		"CALLER_UPSTREAM_URL": "", "CALLER_FLAKY_ADMIN_URL": "",
+		"CALLER_DRAIN": "", "CALLER_GRACE": "", "FLAKY_DRAIN": "", "FLAKY_GRACE": "",
+	}
+	var bad problem.Fields
+	for _, variable := range environ {
+		name, value, _ := strings.Cut(variable, "=")
+		flag, ours := instead[name]
+		if !ours {
+			continue
+		}
+		allowed := own
+		switch {
+		case flag != "":
+			allowed = "absent: in the lab --" + flag + " says that"
+		case strings.HasSuffix(name, "_URL"):
+			allowed = "absent: in the lab caller calls its flaky; cmd/caller calls any other"
+		}
+		bad = append(bad, problem.Field{Field: name, Value: strconv.Quote(value), Allowed: allowed})
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	return bad
 }
 
 func startCaller(ctx context.Context, o options, cfg caller.Config, store *telemetry.Store) (*serve.Server, error) {
@@ -135,7 +190,7 @@ func (l *lab) greet(out io.Writer) {
 Try next, in another terminal:
 
   curl -s %[1]s/call
-  curl -s -X PUT %[1]s/api/faults -H 'Content-Type: application/json' -d '{"error_rate":1}'
+  curl -s -X PUT %[1]s/api/faults -d '{"error_rate":0.3}'
   curl -s %[1]s/api/state
 
 `, page, url(l.flaky.Addr()), url(l.caller.AdminAddr()), url(l.flaky.AdminAddr()))

@@ -209,11 +209,11 @@ func TestATakenPortNamesItsFlag(t *testing.T) {
 }
 
 func TestBadConfigurationIsListedWhole(t *testing.T) {
-	_, err := start(t.Context(), options{environ: []string{"CALLER_TIMEOUT=never", `FLAKY_FAULTS={"error_rate":2}`, "CALLER_RETRY_JITTER=some"}})
+	_, err := start(t.Context(), options{environ: []string{`CALLER_POLICY={"timeout":{"limit":"never"},"retry":{"jitter":"some"}}`, `FLAKY_FAULTS={"error_rate":2}`, "CALLER_RETRY_JITTER=some"}})
 	for _, want := range []string{
-		`CALLER_TIMEOUT is "never": must be a duration from 1ms to 1h`,
+		`CALLER_POLICY: timeout.limit is never: must be a duration such as "50ms", from 1ms to 1h0m0s`,
 		"FLAKY_FAULTS: error_rate is 2: must be a number from 0 to 1",
-		`CALLER_RETRY_JITTER is "some": must be full, none, equal or decorrelated`,
+		`CALLER_POLICY: retry.jitter is some: must be "full", "none", "equal" or "decorrelated"`,
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v; want %s", err, want)

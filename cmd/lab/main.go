@@ -23,6 +23,7 @@ func main() {
 }
 
 func command() *cobra.Command {
+	var load float64
 	o := options{environ: os.Environ(), logs: os.Stderr, network: caller.Network{}, export: serve.ExportConfigured()}
 	cmd := &cobra.Command{
 		Use:   "lab",
@@ -34,6 +35,9 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.useLoad(load, cmd.Flags().Changed(flagLoad)); err != nil {
+				return err
+			}
 			telemetry.LogErrors(slog.New(slog.NewJSONHandler(o.logs, nil)))
 			ctx, stop := serve.UntilSignal(cmd.Context())
 			defer stop()
@@ -49,5 +53,6 @@ func command() *cobra.Command {
 	cmd.Flags().StringVar(&o.flakyAddr, flagFlakyAddr, "127.0.0.1:8081", "flaky: /work")
 	cmd.Flags().StringVar(&o.callerAdminAddr, flagCallerAdminAddr, "127.0.0.1:8090", "caller's probes and /metrics")
 	cmd.Flags().StringVar(&o.flakyAdminAddr, flagFlakyAdminAddr, "127.0.0.1:8091", "flaky's /faults, probes and /metrics")
+	cmd.Flags().Float64Var(&load, flagLoad, defaultLoad, "calls a second that caller makes by itself, 0 to 10000; 0: none")
 	return cmd
 }

@@ -11,13 +11,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reliability/internal/telemetry"
+	"reliability/services/caller"
 )
 
 // policies are those of the simulated tests: back-offs of 100, 200 and 400 ms without
 // jitter, so that every time is known.
 var policies = []string{
-	"CALLER_RETRY_MAX_ATTEMPTS=4", "CALLER_RETRY_BASE=100ms", "CALLER_RETRY_JITTER=none", "CALLER_TIMEOUT=250ms",
-	"CALLER_BREAKER_FAILURES=5", "CALLER_BREAKER_OPEN_FOR=5s", "CALLER_BREAKER_PROBES=2",
+	`CALLER_POLICY={"retry":{"max_attempts":4,"base":"100ms","jitter":"none"},"timeout":{"limit":"250ms"},"breaker":{"failures":5,"open_for":"5s","probes":2}}`,
 }
 
 // TestTheWholeStory: flaky fails, the breaker opens, flaky heals, the breaker half-opens
@@ -41,9 +41,9 @@ func TestTheWholeStory(t *testing.T) {
 				const ms = time.Millisecond
 				step(0, "200 success [ok] closed", "")
 				w.faults(`{"error_rate":1}`)
-				step(700*ms, "502 failed [error error error error] closed", "")
+				step(700*ms, "502 failure [error error error error] closed", "")
 				// The fifth failure in a row opens the breaker; the second attempt is turned away.
-				step(800*ms, "502 failed [error rejected] open", "5")
+				step(800*ms, "502 failure [error rejected] open", "5")
 				step(800*ms, "503 rejected [rejected] open", "5")
 				time.Sleep(3 * time.Second)
 				step(3800*ms, "503 rejected [rejected] open", "2") // 1.9 s, rounded up
@@ -56,10 +56,10 @@ func TestTheWholeStory(t *testing.T) {
 
 				// And again, but now flaky is still failing when it is probed.
 				w.faults(`{"error_rate":1}`)
-				step(6400*ms, "502 failed [error error error error] closed", "")
-				step(6500*ms, "502 failed [error rejected] open", "5") // opened at 6.4 s
+				step(6400*ms, "502 failure [error error error error] closed", "")
+				step(6500*ms, "502 failure [error rejected] open", "5") // opened at 6.4 s
 				time.Sleep(4900 * ms)
-				step(11500*ms, "502 failed [error rejected] open", "5") // probed at 11.4 s
+				step(11500*ms, "502 failure [error rejected] open", "5") // probed at 11.4 s
 				checkTransitions(t, w, engine, begin)
 			})
 		})
@@ -233,16 +233,11 @@ func TestEnginesDoNotShareABreaker(t *testing.T) {
 		w.faults(`{"error_rate":1}`)
 		w.call("handrolled")
 		w.call("handrolled")
-		var state struct {
-			Breakers map[string]struct {
-				State    string `json:"state"`
-				Failures int    `json:"failures"`
-			} `json:"breakers"`
-		}
+		var state caller.State
 		if res := w.do("GET", "/api/state", "", &state); res.StatusCode != http.StatusOK {
 			t.Fatal(res.Status)
 		}
-		if h, g := state.Breakers["handrolled"].State, state.Breakers["gobreaker"].State; h != "open" || g != "closed" {
+		if h, g := state.Engines["handrolled"].Breaker.State, state.Engines["gobreaker"].Breaker.State; h != "open" || g != "closed" {
 			t.Errorf("handrolled %s, gobreaker %s", h, g)
 		}
 	})

@@ -68,6 +68,34 @@ func TestBreakerOpensAndHeals(t *testing.T) {
 	}
 }
 
+// TestEveryCallerIsAsked: breakers live in one process, so the state of all is that of each pod.
+func TestEveryCallerIsAsked(t *testing.T) {
+	res, body, err := request(t, http.MethodGet, callerURL+"/api/state?all=1", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all struct {
+		Instances []struct {
+			State struct {
+				Instance string `json:"instance"`
+			} `json:"state"`
+			Error string `json:"error"`
+		} `json:"instances"`
+	}
+	if err := json.Unmarshal([]byte(body), &all); err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("GET /api/state?all=1: %s: %v: %s", res.Status, err, body)
+	}
+	pods := pods(t, "app.kubernetes.io/name=caller")
+	if len(all.Instances) == 0 || len(all.Instances) != len(pods) {
+		t.Errorf("%d callers of %d pods: %s", len(all.Instances), len(pods), body)
+	}
+	for _, pod := range pods {
+		if !strings.Contains(body, fmt.Sprintf("%q", pod.Metadata.Name)) {
+			t.Errorf("pod %s was not asked: %s", pod.Metadata.Name, body)
+		}
+	}
+}
+
 // TestRetriedCallIsOneTrace looks for a call that a retry saved, because it shows most: failed and good attempts,
 // and a call that is not an error.
 func TestRetriedCallIsOneTrace(t *testing.T) {

@@ -3,7 +3,10 @@ package caller
 import (
 	"context"
 	"errors"
+	"io"
 	"math"
+	"net"
+	"syscall"
 	"time"
 
 	"reliability/pkg/resilience"
@@ -16,9 +19,13 @@ type Attempt struct {
 	DurationMS float64 `json:"duration_ms"`
 	Result     string  `json:"result"`              // ok, error, timeout, rejected or canceled
 	Phase      string  `json:"phase,omitempty"`     // where it failed: dial or response
+	Cause      string  `json:"cause,omitempty"`     // what failed, in one word
 	Status     int     `json:"status,omitempty"`    // of the answer, if there was one
 	ServedBy   string  `json:"served_by,omitempty"` // the replica that answered
+	Reused     bool    `json:"reused,omitempty"`    // on a connection that was kept
 	Error      string  `json:"error,omitempty"`
+
+	answer []byte // the body, if nothing failed
 }
 
 const (
@@ -26,17 +33,32 @@ const (
 	phaseResponse = "response"
 )
 
+// Results of an attempt.
+const (
+	resultOK       = "ok"
+	resultError    = "error"
+	resultTimeout  = "timeout"
+	resultRejected = "rejected"
+	resultCanceled = "canceled"
+)
+
 // A record is the attempts of one call so far. The attempts of a call follow one another,
 // so it needs no lock.
 type record struct {
 	begin    time.Time
 	attempts []Attempt
+	room     [1]Attempt // for the first, which mostly is the only one
+}
+
+func newRecord() *record {
+	r := &record{begin: time.Now()}
+	r.attempts = r.room[:0]
+	return r
 }
 
 type recordKey struct{}
 
-// recording is the policy that notes each attempt. It stands inside Retry and outside
-// what may cut an attempt short or turn it away, so that it sees these too.
+// recording is the policy that notes each attempt.
 func recording() resilience.Policy {
 	return resilience.Custom("record", func(next resilience.Handler) resilience.Handler {
 		return func(ctx context.Context, op resilience.Op) error {
@@ -49,7 +71,7 @@ func recording() resilience.Policy {
 			a := rec.current()
 			a.DurationMS, a.Result = milliseconds(time.Since(begin)), result(ctx, err)
 			if err != nil {
-				a.Error = err.Error()
+				a.Error, a.Cause = err.Error(), cause(a.Result, err)
 			}
 			return err
 		}
@@ -63,15 +85,54 @@ func result(ctx context.Context, err error) string {
 	_, timedOut := errors.AsType[*resilience.TimeoutError](err)
 	switch {
 	case err == nil:
-		return "ok"
+		return resultOK
 	case resilience.Rejected(err):
-		return "rejected"
+		return resultRejected
 	case timedOut:
-		return "timeout"
+		return resultTimeout
 	case ctx.Err() != nil:
-		return "canceled"
+		return resultCanceled
 	}
-	return "error"
+	return resultError
+}
+
+// cause tells apart what a reader of the answer would otherwise guess from error texts,
+// which differ from one system to the next.
+func cause(result string, err error) string {
+	if result == resultTimeout || result == resultCanceled {
+		return result
+	}
+	if _, ok := errors.AsType[*resilience.OpenError](err); ok {
+		return "open"
+	}
+	if _, ok := errors.AsType[*resilience.BulkheadError](err); ok {
+		return "bulkhead"
+	}
+	if _, ok := errors.AsType[*resilience.RateLimitError](err); ok {
+		return "rate_limit"
+	}
+	if _, ok := errors.AsType[*StatusError](err); ok {
+		return "status"
+	}
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return "lookup"
+	}
+	network, _ := errors.AsType[net.Error](err)
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "refused"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "reset"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return "unreachable"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "truncated"
+	case errors.Is(err, io.EOF):
+		return "closed" // before an answer began
+	case network != nil && network.Timeout():
+		return "timeout" // a dial's own
+	}
+	return "other"
 }
 
 // milliseconds keeps what a reader can use: three decimals.

@@ -2,7 +2,10 @@ package caller
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,17 +14,22 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"reliability/internal/problem"
+	"reliability/pkg/resilience"
+	"reliability/services/internal/engine"
 )
 
 // An Answer says what happened to one call.
 type Answer struct {
-	Outcome   string       `json:"outcome"` // success, failed, timeout, rejected or canceled
+	Outcome   string       `json:"outcome"` // success, failure, timeout, rejected or canceled
 	Engine    string       `json:"engine"`
+	Pipeline  string       `json:"pipeline"`       // the policies that it went through, as a formula
+	Policy    int          `json:"policy_version"` // whose limits they had
+	Warnings  []string     `json:"warnings,omitempty"`
 	ElapsedMS float64      `json:"elapsed_ms"`
 	Attempts  []Attempt    `json:"attempts"`
 	Breaker   BreakerState `json:"breaker"` // after the call
 	TraceID   string       `json:"trace_id"`
-	TraceURL  string       `json:"trace_url,omitempty"`
+	TraceURL  string       `json:"trace_url,omitempty"` // if somebody keeps the trace
 }
 
 // A failure is a problem document with the same members.
@@ -30,49 +38,113 @@ type failure struct {
 	Answer
 }
 
+// errDeadline is the cause with which a call's context ends at its client's deadline.
+var errDeadline = errors.New("the client's deadline, " + headerDeadline + ", has passed")
+
 // call makes one protected call to the dependency.
 func (s *Service) call(c *gin.Context) {
-	p := s.engine(c.Query("engine"))
-	if p == nil {
-		field := problem.Field{Field: "engine", Value: c.Query("engine"), Allowed: "handrolled or gobreaker"}
-		problem.New(http.StatusBadRequest, field.String(), field).Write(c.Writer)
+	w, bad := wishOf(c.Request)
+	if len(bad) > 0 {
+		problem.New(http.StatusBadRequest, bad.Error(), bad...).Write(c.Writer)
 		return
 	}
-	ctx := c.Request.Context()
-	span := trace.SpanContextFromContext(ctx)
-	traceID := span.TraceID().String()
-	callID := traceID + "-" + span.SpanID().String() // a client may make several calls in one trace
-	rec := &record{begin: time.Now()}
-	err := p.handler(context.WithValue(ctx, recordKey{}, rec), func(ctx context.Context) error {
-		return s.upstream.attempt(ctx, callID, rec.current())
-	})
-	answer := Answer{
-		Engine: p.engine, ElapsedMS: milliseconds(time.Since(rec.begin)), Attempts: rec.attempts,
-		Breaker: breakerState(p.breaker.Stats(), time.Now()), TraceID: traceID, TraceURL: s.traceURL(traceID),
-	}
-	s.answer(c, answer, err)
+	ctx, cancel := w.context(c.Request.Context())
+	defer cancel()
+	answer, _, err := s.protect(ctx, w, request{method: http.MethodGet})
+	s.answer(c, outcomeOf(ctx, err), answer, err)
 }
 
-func (s *Service) answer(c *gin.Context, a Answer, err error) {
-	o := outcomeOf(c.Request.Context(), err)
-	a.Outcome = o.name
-	if a.Attempts == nil {
-		a.Attempts = []Attempt{}
+// context is that of a call whose client says how long it waits.
+func (w wish) context(ctx context.Context) (context.Context, context.CancelFunc) {
+	if w.deadline == 0 {
+		return ctx, func() {}
 	}
-	if o.retryAfter > 0 || o.status == http.StatusServiceUnavailable {
+	return context.WithTimeoutCause(ctx, w.deadline, errDeadline)
+}
+
+// protect makes one call through the pipeline that is wished for, under the policy in
+// force, and says what happened. body is that of the dependency's answer.
+func (s *Service) protect(ctx context.Context, w wish, r request) (a Answer, body []byte, err error) {
+	v, x := s.inForce.Load(), s.protection(w.engine)
+	p, order := v.pipelines[x.engine].standard, v.policy.Order
+	if !w.plain() {
+		order = w.applyTo(order)
+		if p, err = v.pipelines[x.engine].of(order); err != nil { // the policies have been checked one by one
+			return Answer{}, nil, err
+		}
+	}
+	span := trace.SpanContextFromContext(ctx)
+	traceID := span.TraceID().String()
+	r.callID = traceID + "-" + span.SpanID().String() // a client may make several calls in one trace
+	r.doNotRetry = w.doNotRetry || v.policy.Retry.Exclusive && slices.Contains(order, policyRetry)
+
+	x.counts.begin()
+	returned := false
+	defer func() {
+		if !returned { // a panic passes through
+			x.counts.abandon()
+		}
+	}()
+	rec := newRecord()
+	err = p.handler(context.WithValue(ctx, recordKey{}, rec), func(ctx context.Context) error {
+		return s.upstream.attempt(ctx, &r, rec.current())
+	})
+	returned = true
+	elapsed := time.Since(rec.begin)
+	if err == nil && len(rec.attempts) > 0 {
+		body, rec.current().answer = rec.current().answer, nil
+	}
+	a = Answer{
+		Outcome: outcomeOf(ctx, err).name, Engine: x.engine, Pipeline: p.explain.Order, Policy: v.number,
+		Warnings: w.warnings(p.explain), ElapsedMS: milliseconds(elapsed), Attempts: rec.attempts,
+		Breaker: breakerState(x.breaker.Stats(), time.Now()), TraceID: traceID, TraceURL: s.traceURL(span),
+	}
+	x.counts.end(a, elapsed)
+	s.pods.count(a.Attempts)
+	s.ended(a, err)
+	return a, body, err
+}
+
+// warnings are what there is to say against the call's pipeline.
+func (w wish) warnings(e resilience.Explanation) []string {
+	list := slices.Clone(e.Warnings)
+	if w.doNotRetry {
+		list = append(list, "retry is off: the request says "+headerDoNotRetry+", because somebody further out retries")
+	}
+	switch {
+	case w.deadline == 0:
+	case e.LongestTime == 0:
+		list = append(list, fmt.Sprintf("nothing but the client's deadline of %v bounds this call", w.deadline))
+	case e.LongestTime > w.deadline:
+		list = append(list, fmt.Sprintf("the client's deadline is %v, and a call may take %v", w.deadline, e.LongestTime))
+	}
+	return list
+}
+
+// answer tells the client.
+func (s *Service) answer(c *gin.Context, o outcome, a any, err error) {
+	engine.SetOutcome(c, s.tel.Logger, o.name)
+	if o.retryAfter > 0 || o.status == http.StatusServiceUnavailable || o.status == http.StatusTooManyRequests {
 		c.Header("Retry-After", strconv.Itoa(seconds(o.retryAfter)))
 	}
 	if err == nil {
 		problem.WriteJSON(c.Writer, o.status, "application/json", a)
 		return
 	}
-	problem.WriteJSON(c.Writer, o.status, problem.ContentType, failure{problem.New(o.status, err.Error()), a})
+	d := problem.New(o.status, err.Error())
+	switch a := a.(type) {
+	case Answer:
+		problem.WriteJSON(c.Writer, o.status, problem.ContentType, failure{d, a})
+	case OrderAnswer:
+		problem.WriteJSON(c.Writer, o.status, problem.ContentType, orderFailure{d, a})
+	}
 }
 
-// traceURL is where a browser finds the trace, if Jaeger is there to show it.
-func (s *Service) traceURL(traceID string) string {
-	if s.cfg.TraceURL == "" {
+// traceURL is where a browser finds the trace, if Jaeger is there to show it and this one
+// was to be kept.
+func (s *Service) traceURL(span trace.SpanContext) string {
+	if s.cfg.TraceURL == "" || !span.IsSampled() {
 		return ""
 	}
-	return strings.TrimSuffix(s.cfg.TraceURL, "/") + "/trace/" + traceID
+	return strings.TrimSuffix(s.cfg.TraceURL, "/") + "/trace/" + span.TraceID().String()
 }

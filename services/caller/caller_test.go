@@ -12,103 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"reliability/internal/memnet"
-	"reliability/internal/telemetry"
 )
-
-// world is a running caller whose upstream is what the test says, and a client of it.
-type world struct {
-	*testing.T
-	network memnet.Network
-	client  *http.Client
-	end     func() // ends caller, once; the test's end does so too
-}
-
-// run starts caller inside the test's bubble and ends it with the test. Back-offs have no
-// jitter, so that every time is known.
-func run(t *testing.T, environ ...string) *world {
-	t.Helper()
-	w := &world{T: t}
-	w.client = &http.Client{Transport: &http.Transport{DialContext: w.network.DialContext, DisableKeepAlives: true}}
-	cfg, err := LoadConfig(append([]string{
-		"CALLER_ADDR=caller.test:80", "CALLER_ADMIN_ADDR=caller.test:90", "CALLER_NAME=caller-1", "CALLER_UPSTREAM_URL=http://upstream.test/work",
-		"CALLER_RETRY_MAX_ATTEMPTS=2", "CALLER_RETRY_BASE=100ms", "CALLER_RETRY_JITTER=none", "CALLER_DRAIN=0s",
-	}, environ...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	tel, err := telemetry.New(t.Context(), telemetry.Config{Service: "caller", Store: telemetry.NewStore(), LogOutput: io.Discard})
-	if err != nil {
-		t.Fatal(err)
-	}
-	service, err := New(cfg, tel, Network{
-		DialContext: w.network.DialContext,
-		LookupHost:  func(_ context.Context, host string) ([]string, error) { return []string{host}, nil },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := service.Listen(w.network.Listen)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.end = w.until(server.Run)
-	return w
-}
-
-// until runs something until the test ends, or what it returns is called.
-func (w *world) until(run func(context.Context) error) (end func()) {
-	ctx, stop := context.WithCancel(context.WithoutCancel(w.Context()))
-	ended := make(chan error)
-	go func() { ended <- run(ctx) }()
-	end = sync.OnceFunc(func() {
-		stop()
-		if err := <-ended; err != nil {
-			w.Errorf("ended with %v", err)
-		}
-	})
-	w.Cleanup(end)
-	return end
-}
-
-// serve puts a handler at an address.
-func (w *world) serve(addr string, h http.HandlerFunc) {
-	w.Helper()
-	l, err := w.network.Listen(addr)
-	if err != nil {
-		w.Fatal(err)
-	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
-	w.until(func(ctx context.Context) error {
-		context.AfterFunc(ctx, func() { _ = server.Close() })
-		_ = server.Serve(l)
-		return nil
-	})
-}
-
-func (w *world) do(req *http.Request) (*http.Response, string) {
-	w.Helper()
-	res, err := w.client.Do(req)
-	if err != nil {
-		w.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		w.Fatal(err)
-	}
-	return res, string(body)
-}
-
-func (w *world) request(method, path, body string) *http.Request {
-	w.Helper()
-	req, err := http.NewRequestWithContext(w.Context(), method, "http://caller.test"+path, strings.NewReader(body))
-	if err != nil {
-		w.Fatal(err)
-	}
-	return req
-}
 
 // TestEachFailureByItsName: what upstream does, and what the client of caller is told.
 func TestEachFailureByItsName(t *testing.T) {
@@ -131,17 +35,17 @@ func TestEachFailureByItsName(t *testing.T) {
 	}{
 		{"an answer", status(204), 200, "success", "ok", "", 1, 0, ""},
 		{"a redirect is an answer", func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, "/elsewhere", http.StatusFound) }, 200, "success", "ok", "", 1, 0, ""},
-		{"an error", status(500), 502, "failed", "error", "response", 2, 2, "up-1 answered 500 Internal Server Error"},
-		{"too many requests", status(429), 502, "failed", "error", "response", 2, 2, "up-1 answered 429 Too Many Requests"},
-		{"the request's own fault is neither retried nor the dependency's", status(404), 502, "failed", "error", "response", 1, 0, "up-1 answered 404 Not Found"},
-		{"nobody there", nil, 502, "failed", "error", "dial", 2, 2, "connection refused"},
+		{"an error", status(500), 502, "failure", "error", "response", 2, 2, "up-1 answered 500 Internal Server Error"},
+		{"too many requests", status(429), 502, "failure", "error", "response", 2, 2, "up-1 answered 429 Too Many Requests"},
+		{"the request's own fault is neither retried nor the dependency's", status(404), 502, "failure", "error", "response", 1, 0, "up-1 answered 404 Not Found"},
+		{"nobody there", nil, 502, "failure", "error", "dial", 2, 2, "connection refused"},
 		{"a broken answer", func(rw http.ResponseWriter, _ *http.Request) {
 			rw.Header().Set("Content-Length", "10")
 			_, _ = io.WriteString(rw, "half")
 			_ = http.NewResponseController(rw).Flush()
 			panic(http.ErrAbortHandler)
-		}, 502, "failed", "error", "response", 2, 2, "unexpected EOF"},
-		{"a connection cut", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 502, "failed", "error", "response", 2, 2, "EOF"},
+		}, 502, "failure", "error", "response", 2, 2, "unexpected EOF"},
+		{"a connection cut", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 502, "failure", "error", "response", 2, 2, "EOF"},
 		{"no answer", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 504, "timeout", "timeout", "response", 2, 2, "timed out after 250ms"},
 		{"an answer that never ends", func(rw http.ResponseWriter, r *http.Request) {
 			_ = http.NewResponseController(rw).Flush()
@@ -222,7 +126,7 @@ func TestAClientThatGoesAwayIsNobodysFault(t *testing.T) {
 		if err := json.Unmarshal([]byte(body), &s); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.Breakers["handrolled"].Failures; got != 0 {
+		if got := s.Engines["handrolled"].Breaker.Failures; got != 0 {
 			t.Errorf("%d failures counted", got)
 		}
 	})
@@ -231,7 +135,7 @@ func TestAClientThatGoesAwayIsNobodysFault(t *testing.T) {
 // TestAClientIsToldOfAShutdown: it is still there, so it must not be told that it went.
 func TestAClientIsToldOfAShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := run(t, "CALLER_GRACE=1s", "CALLER_TIMEOUT=1m")
+		w := run(t, "CALLER_GRACE=1s", `CALLER_POLICY={"timeout":{"limit":"1m"}}`)
 		w.serve("upstream.test:80", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 		answered := make(chan string)
 		call := w.request("GET", "/call", "")
@@ -260,6 +164,11 @@ func TestRequestsThatAreRefused(t *testing.T) {
 			{w.request("GET", "/call?engine=steam", ""), 400, "engine is steam: must be handrolled or gobreaker"},
 			{w.request("GET", "/api/traces/xyz", ""), 400, "id is xyz: must be 32 hex digits in lower case"},
 			{w.request("GET", "/api/traces/0123456789abcdef0123456789abcdef", ""), 404, "only the latest traces are kept"},
+			{w.request("GET", "/assets/", ""), 404, "there is nothing at /assets/"},
+			{w.request("GET", "/api/state?all=2", ""), 400, "all is 2: must be 1, or absent"},
+			{w.request("GET", "/api/state?some=1", ""), 400, "must be all=1, or absent"},
+			{w.request("GET", "/api/state?all=1", ""), 400, "CALLER_PEERS_URL is not set"},
+			{w.request("POST", "/api/breakers/steam/halfway", ""), 400, "engine is steam: must be handrolled or gobreaker\nmode is halfway: must be open, close, auto or observe"},
 			{w.request("GET", "/nowhere", ""), 404, "there is nothing at /nowhere"},
 			{w.request("POST", "/call", ""), 405, "POST is not allowed at /call"},
 			{w.request("GET", "/api/faults", ""), 404, "CALLER_FLAKY_ADMIN_URL is not set"},
@@ -310,15 +219,16 @@ func TestTraceURL(t *testing.T) {
 
 func TestLoadConfigListsEveryProblem(t *testing.T) {
 	_, err := LoadConfig([]string{
-		"CALLER_UPSTREAM_URL=flaky:8081", "CALLER_RETRY_MAX_ATTEMPTS=0", "CALLER_RETRY_BASE=3s", "CALLER_RETRY_JITTER=some",
-		"CALLER_BREAKER_OPEN_FOR=-1s", "CALLER_PORT=tcp://10.0.0.1:8080",
+		"CALLER_UPSTREAM_URL=flaky:8081", `CALLER_POLICY={"retry":{"max_attempts":0,"jitter":"some"},"breaker":{"open_for":"-1s"}}`,
+		`CALLER_LOAD={"rate":-1}`, "CALLER_RATE_BURST=0", "CALLER_PORT=tcp://10.0.0.1:8080",
 	})
 	want := strings.Join([]string{
-		`CALLER_RETRY_JITTER is "some": must be full, none, equal or decorrelated`,
+		`CALLER_POLICY: breaker.open_for is -1s: must be a duration such as "50ms", from 1ms to 24h0m0s`,
+		`CALLER_POLICY: retry.jitter is some: must be "full", "none", "equal" or "decorrelated"`,
+		`CALLER_POLICY: retry.max_attempts is 0: must be a whole number from 1 to 100`,
+		`CALLER_LOAD: rate is -1: must be a number from 0 to 10000`,
 		`CALLER_UPSTREAM_URL is "flaky:8081": must be an http:// or https:// URL`,
-		`CALLER_RETRY_MAX_ATTEMPTS is "0": must be a whole number from 1 to 100`,
-		`CALLER_RETRY_MAX is "2s": must be a duration from CALLER_RETRY_BASE to 24h`,
-		`CALLER_BREAKER_OPEN_FOR is "-1s": must be a duration from 1ms to 24h`,
+		`CALLER_RATE_BURST is "0": must be a whole number from 1 to 1000000`,
 		`CALLER_PORT is "tcp://10.0.0.1:8080": must be absent: there is no such variable`,
 	}, "\n")
 	if err == nil {
@@ -331,7 +241,7 @@ func TestLoadConfigListsEveryProblem(t *testing.T) {
 	if err != nil {
 		t.Errorf("the defaults are refused: %v", err)
 	}
-	if cfg.UpstreamURL != "http://127.0.0.1:8081/work" || cfg.Timeout != 250*time.Millisecond {
-		t.Errorf("defaults: %+v", cfg)
+	if diff := cmp.Diff(DefaultPolicy(), cfg.Policy); diff != "" || cfg.UpstreamURL != "http://127.0.0.1:8081/work" || cfg.Load.Rate != 0 {
+		t.Errorf("defaults: %+v\n%s", cfg, diff)
 	}
 }

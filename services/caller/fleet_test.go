@@ -61,7 +61,7 @@ func TestFleetGoesByItsName(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f := newFleet(u, Network{}.withDefaults(time.Minute))
+		f := newFleet(u, Network{}.withDefaults())
 		f.tls = &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
 		f.tls.RootCAs.AddCert(server.Certificate())
 		_, answer, err := f.ask(t.Context(), server.Listener.Addr().String(), "GET", "faults", nil, time.Minute)

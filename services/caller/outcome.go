@@ -9,7 +9,17 @@ import (
 
 	"reliability/internal/serve"
 	"reliability/pkg/resilience"
+	"reliability/pkg/resilience/resilienceotel"
 	"reliability/services/internal/engine"
+)
+
+// Outcomes of a call, the same words as on its span and in the metrics.
+const (
+	outcomeSuccess  = "success"
+	outcomeFailure  = "failure"
+	outcomeTimeout  = "timeout"
+	outcomeRejected = "rejected"
+	outcomeCanceled = "canceled"
 )
 
 // An outcome is how a call ended, in one word, and what the client is told.
@@ -19,30 +29,46 @@ type outcome struct {
 	retryAfter time.Duration // 0: nothing to say
 }
 
-// outcomeOf is the only place where an error becomes a status. ctx is the client's.
+// outcomeOf is the only place where an error becomes a status. ctx is the client's, its
+// own deadline included.
 func outcomeOf(ctx context.Context, err error) outcome {
-	var o outcome
-	_, timedOut := errors.AsType[*resilience.TimeoutError](err)
-	gaveUp, _ := errors.AsType[*resilience.RetryError](err)
-	switch {
-	case err == nil:
-		return outcome{name: "success", status: http.StatusOK}
-	case errors.Is(context.Cause(ctx), serve.ErrShutdown): // the client is still there
-		return outcome{name: "canceled", status: http.StatusServiceUnavailable}
-	case ctx.Err() != nil:
-		o = outcome{name: "canceled", status: engine.StatusClientGone}
-	case resilience.Rejected(err): // no attempt reached the dependency
-		o = outcome{name: "rejected", status: http.StatusServiceUnavailable}
-	case timedOut, gaveUp != nil && gaveUp.Reason == resilience.StopDeadline:
-		o = outcome{name: "timeout", status: http.StatusGatewayTimeout}
+	o := outcome{name: resilienceotel.Outcome(ctx, err)}
+	switch o.name {
+	case outcomeSuccess:
+		o.status = http.StatusOK
+		return o
+	case outcomeTimeout:
+		o.status = http.StatusGatewayTimeout
+	case outcomeCanceled:
+		o.status = engine.StatusClientGone
+	case outcomeRejected: // no attempt reached the dependency
+		o.status = http.StatusServiceUnavailable
 	default:
-		o = outcome{name: "failed", status: http.StatusBadGateway}
+		o.status = failedStatus(err)
+	}
+	if errors.Is(context.Cause(ctx), serve.ErrShutdown) { // the client is still there
+		o.status = http.StatusServiceUnavailable
+	}
+	if _, limited := errors.AsType[*resilience.RateLimitError](err); limited && o.name == outcomeRejected {
+		o.status = http.StatusTooManyRequests
 	}
 	// Also where the breaker opened under way: the next call would be turned away.
 	if open, ok := errors.AsType[*resilience.OpenError](err); ok {
 		o.retryAfter = open.RetryAfter()
+	} else if failed, ok := errors.AsType[*StatusError](err); ok {
+		o.retryAfter = failed.RetryAfter()
 	}
 	return o
+}
+
+// failedStatus is 502, but for what the dependency says of the client's own
+// Idempotency-Key: in use, or used for something else.
+func failedStatus(err error) int {
+	if failed, ok := errors.AsType[*StatusError](err); ok &&
+		(failed.StatusCode == http.StatusConflict || failed.StatusCode == http.StatusUnprocessableEntity) {
+		return failed.StatusCode
+	}
+	return http.StatusBadGateway
 }
 
 // seconds rounds up, because a client that comes back early comes back for nothing.

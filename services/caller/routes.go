@@ -9,23 +9,38 @@ import (
 	"reliability/services/internal/engine"
 )
 
-// publicRoutes is the page, the protected call and what is behind the page.
+// publicRoutes is the page, and the API.
 func (s *Service) publicRoutes() http.Handler {
-	e := engine.New("caller", s.tel)
-	e.GET("/call", s.call)
-
-	e.GET("/api/state", s.getState)
-	e.GET("/api/faults", s.getFaults)
-	e.PUT("/api/faults", s.putFaults)
-	e.DELETE("/api/faults", s.deleteFaults)
-	e.GET("/api/traces", s.getTraces)
-	e.GET("/api/traces/:id", s.getTrace)
-
 	mux := http.NewServeMux()
-	mux.Handle("/", e)
+	mux.Handle("/", s.api())
 	mux.Handle("GET /{$}", dashboard.Handler())
 	mux.Handle("GET /assets/", dashboard.Handler())
 	return engine.SameOrigin(mux)
+}
+
+// api is the protected calls and what is behind the page; docs/api.md has each.
+func (s *Service) api() *gin.Engine {
+	e := engine.New("caller", s.tel)
+	e.GET("/call", traceResponse, s.front.admit, s.call)
+	e.POST("/orders", traceResponse, s.front.admit, s.order)
+
+	e.GET("/api/state", s.getState)
+	e.GET("/api/events", s.feed.stream)
+	e.GET("/api/policy", s.getPolicy)
+	e.PUT("/api/policy", s.putPolicy)
+	e.PATCH("/api/policy", s.patchPolicy)
+	e.DELETE("/api/policy", s.deletePolicy)
+	e.GET("/api/load", s.getLoad)
+	e.PUT("/api/load", s.putLoad)
+	e.DELETE("/api/load", s.deleteLoad)
+	e.POST("/api/breakers/:engine/:mode", s.forceBreaker)
+	e.GET("/api/faults", s.getFaults)
+	e.PUT("/api/faults", s.putFaults)
+	e.PATCH("/api/faults", s.patchFaults)
+	e.DELETE("/api/faults", s.deleteFaults)
+	e.GET("/api/traces", s.getTraces)
+	e.GET("/api/traces/:id", s.getTrace)
+	return e
 }
 
 // adminRoutes is for whoever runs this service.

@@ -1,69 +1,151 @@
 package caller
 
 import (
+	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"reliability/internal/problem"
-	"reliability/pkg/resilience"
 )
 
-// State is caller's condition.
+// State is caller's condition at one moment.
 type State struct {
-	Instance string                  `json:"instance"` // breakers live in one process: whose these are
-	Upstream string                  `json:"upstream"`
-	Policy   []string                `json:"policy"`   // outermost first
-	Breakers map[string]BreakerState `json:"breakers"` // by engine
+	Instance string                 `json:"instance"` // breakers live in one process: whose these are
+	Now      time.Time              `json:"now"`
+	Since    time.Time              `json:"since"` // when it began to count
+	Upstream string                 `json:"upstream"`
+	Policy   PolicyState            `json:"policy"`
+	Engines  map[string]EngineState `json:"engines"`
+	Pods     []Pod                  `json:"pods"` // who has answered
+	Load     LoadState              `json:"load"`
+	Front    FrontState             `json:"front"`
+	Readers  int                    `json:"event_readers"`
 }
 
-// BreakerState says why a breaker is in its state and what is missing to the next.
-type BreakerState struct {
-	Name           string      `json:"name"`
-	State          string      `json:"state"`
-	Failures       int         `json:"failures"` // in a row
-	FailuresToOpen int         `json:"failures_to_open"`
-	ProbesPassed   int         `json:"probes_passed"`
-	ProbesOut      int         `json:"probes_out"`
-	ProbesToClose  int         `json:"probes_to_close"`
-	HalfOpenInMS   float64     `json:"half_open_in_ms,omitempty"` // while open
-	Last           *Transition `json:"last_transition,omitempty"`
+// PolicyState says which policy is in force; /api/policy has it whole.
+type PolicyState struct {
+	Version     int      `json:"version"`
+	Source      string   `json:"source"`
+	Order       []string `json:"order"`
+	Pipeline    string   `json:"pipeline"`
+	Connections string   `json:"connections"`
 }
 
-// A Transition is a breaker's change of state.
-type Transition struct {
-	From   string    `json:"from"`
-	To     string    `json:"to"`
-	At     time.Time `json:"at"`
-	Reason string    `json:"reason"`
-	Error  string    `json:"error,omitempty"` // the failure that opened it
+// EngineState is all there is to know of one engine.
+type EngineState struct {
+	Breaker  BreakerState  `json:"breaker"`
+	Budget   *BudgetState  `json:"budget,omitempty"` // if there is one
+	Bulkhead BulkheadState `json:"bulkhead"`
+	Counts
+}
+
+// BudgetState says how many retries the budget still allows.
+type BudgetState struct {
+	Tokens float64 `json:"tokens"`
+	Burst  int     `json:"burst"`
+}
+
+// BulkheadState says how full a compartment is.
+type BulkheadState struct {
+	Running       int `json:"running"`
+	Waiting       int `json:"waiting"`
+	MaxConcurrent int `json:"max_concurrent"`
+	MaxQueue      int `json:"max_queue"`
+}
+
+// state is of one policy: nobody changes it meanwhile.
+func (s *Service) state() State {
+	s.applying.Lock()
+	defer s.applying.Unlock()
+	now, v := time.Now(), s.inForce.Load()
+	state := State{
+		Instance: s.cfg.Name, Now: now, Since: s.since, Upstream: s.upstream.url.Redacted(),
+		Policy: PolicyState{
+			Version: v.number, Source: v.source, Order: v.policy.Order, Pipeline: s.policyAnswer(v).Explain.Pipeline,
+			Connections: v.policy.Connections.Mode,
+		},
+		Engines: map[string]EngineState{}, Pods: s.pods.read(), Load: s.load.state(now), Front: s.front.state(), Readers: int(s.feed.watching.Load()),
+	}
+	for _, x := range s.protections {
+		state.Engines[x.engine] = x.state(v.policy, now)
+	}
+	return state
+}
+
+func (x *protection) state(p Policy, now time.Time) EngineState {
+	b := x.bulkhead.Stats()
+	e := EngineState{
+		Breaker:  breakerState(x.breaker.Stats(), now),
+		Bulkhead: BulkheadState{Running: b.Running, Waiting: b.Waiting, MaxConcurrent: b.MaxConcurrent, MaxQueue: b.MaxQueue},
+		Counts:   x.counts.read(now),
+	}
+	if p.Retry.Budget.On {
+		e.Budget = &BudgetState{Tokens: x.budget.Tokens(), Burst: p.Retry.Budget.Burst}
+	}
+	return e
+}
+
+// Instances is the state of every caller: each has breakers of its own.
+type Instances struct {
+	Instances []Instance `json:"instances"`
+}
+
+// An Instance is one caller, or why nothing is known of it.
+type Instance struct {
+	Address string          `json:"address"`
+	State   json.RawMessage `json:"state,omitempty"`
+	Error   string          `json:"error,omitempty"`
 }
 
 func (s *Service) getState(c *gin.Context) {
-	now := time.Now()
-	state := State{
-		Instance: s.cfg.Name, Upstream: s.upstream.url.Redacted(), Policy: s.policy(), Breakers: map[string]BreakerState{},
+	query := c.Request.URL.Query()
+	all, asked := query["all"]
+	delete(query, "all")
+	switch {
+	case len(query) > 0:
+		refuse(c, problem.Field{Field: "query", Value: c.Request.URL.RawQuery, Allowed: "all=1, or absent"})
+	case !asked:
+		problem.WriteJSON(c.Writer, http.StatusOK, "application/json", s.state())
+	case len(all) != 1 || all[0] != "1":
+		refuse(c, problem.Field{Field: "all", Value: all[0], Allowed: "1, or absent"})
+	case s.peers == nil:
+		refuse(c, problem.Field{Field: "all", Value: all[0], Allowed: "absent: " + EnvPrefix + "PEERS_URL is not set, so no other caller is known"})
+	default:
+		s.allStates(c)
 	}
-	for _, p := range s.engines {
-		state.Breakers[p.engine] = breakerState(p.breaker.Stats(), now)
-	}
-	problem.WriteJSON(c.Writer, http.StatusOK, "application/json", state)
 }
 
-func breakerState(stats resilience.Stats, now time.Time) BreakerState {
-	b := BreakerState{
-		Name: stats.Name, State: stats.State.String(), Failures: stats.Failures, FailuresToOpen: stats.FailuresToOpen,
-		ProbesPassed: stats.ProbesPassed, ProbesOut: stats.ProbesOut, ProbesToClose: stats.ProbesToClose,
+// allStates asks every caller pod, this one too: in the same way, so that what it says is
+// what the others would see.
+func (s *Service) allStates(c *gin.Context) {
+	ctx := c.Request.Context()
+	lookup, cancel := context.WithTimeout(ctx, replicaReadLimit)
+	defer cancel()
+	addresses, err := s.peers.addresses(lookup)
+	if err != nil {
+		problem.New(http.StatusBadGateway, "find the other callers: "+err.Error()).Write(c.Writer)
+		return
 	}
-	if stats.State == resilience.Open {
-		b.HalfOpenInMS = milliseconds(stats.Until.Sub(now))
-	}
-	if last := stats.Last; !last.At.IsZero() {
-		b.Last = &Transition{From: last.From.String(), To: last.To.String(), At: last.At, Reason: last.Reason}
-		if last.Err != nil {
-			b.Last.Error = last.Err.Error()
+	problem.WriteJSON(c.Writer, http.StatusOK, "application/json", Instances{atOnce(addresses, func(address string) Instance {
+		status, answer, err := s.peers.ask(ctx, address, http.MethodGet, "api/state", nil, replicaReadLimit)
+		i := Instance{Address: address}
+		switch {
+		case err != nil:
+			i.Error = err.Error()
+		case status != http.StatusOK || !json.Valid(answer):
+			i.Error = fmt.Sprintf("answered %d", status)
+		default:
+			i.State = answer
 		}
-	}
-	return b
+		return i
+	})})
+}
+
+// refuse answers a request that has something wrong with it.
+func refuse(c *gin.Context, f ...problem.Field) {
+	problem.New(http.StatusBadRequest, problem.Fields(f).Error(), f...).Write(c.Writer)
 }

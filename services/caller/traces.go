@@ -44,3 +44,11 @@ func (s *Service) getTrace(c *gin.Context) {
 	}
 	problem.WriteJSON(c.Writer, http.StatusOK, "application/json", TraceAnswer{id.String(), spans})
 }
+
+// traceResponse tells a client which trace its request is part of, and whether that is
+// kept: the header of the W3C's Trace Context, level 2.
+func traceResponse(c *gin.Context) {
+	if span := trace.SpanContextFromContext(c.Request.Context()); span.IsValid() {
+		c.Header("traceresponse", "00-"+span.TraceID().String()+"-"+span.SpanID().String()+"-"+(span.TraceFlags()&trace.FlagsSampled).String())
+	}
+}

@@ -1,8 +1,10 @@
 package caller
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +12,7 @@ import (
 	"net/url"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/attribute"
@@ -17,10 +20,20 @@ import (
 
 	"reliability/internal/telemetry"
 	"reliability/pkg/resilience"
+	"reliability/pkg/resilience/resiliencehttp"
 )
 
-// maxAnswer bounds how much of an answer is read.
-const maxAnswer = 1 << 20
+// Headers by which caller and what it calls understand each other. An upstream that knows
+// none of them is called as well.
+const (
+	headerCaller         = "X-Caller"       // who asks
+	headerCallID         = "X-Call-Id"      // the same for all attempts of a call
+	headerAttempt        = "X-Attempt"      // from 1
+	headerServedBy       = "X-Served-By"    // which replica answered
+	headerDeadline       = "X-Deadline-Ms"  // milliseconds for which somebody still waits
+	headerDoNotRetry     = "X-Do-Not-Retry" // "true": somebody further out retries
+	headerIdempotencyKey = "Idempotency-Key"
+)
 
 // resendCount is OpenTelemetry's attribute for attempts after the first, which otelhttp
 // never sets.
@@ -28,32 +41,27 @@ const resendCount = attribute.Key("http.request.resend_count")
 
 // An upstream is the dependency, as one attempt sees it.
 type upstream struct {
-	url    *url.URL
-	caller string // who asks, as the dependency is told
-	client *http.Client
+	url         *url.URL
+	caller      string // who asks, as the dependency is told
+	connections *connections
+	client      *http.Client
 }
 
 func newUpstream(target *url.URL, caller string, tel *telemetry.Telemetry, network Network) *upstream {
-	transport := otelhttp.NewTransport(
-		&numbered{&http.Transport{
-			DialContext: network.DialContext,
-			// One connection for each attempt: a kept one pins a client to one replica, and
-			// would send a retry to where the first attempt failed.
-			DisableKeepAlives:      true,
-			MaxResponseHeaderBytes: 64 << 10,
-		}},
-		otelhttp.WithTracerProvider(tel.Tracers), otelhttp.WithMeterProvider(tel.Meters),
-		otelhttp.WithPropagators(tel.Propagator),
-		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + cmp.Or(r.URL.Path, "/") }),
-	)
-	return &upstream{url: target, caller: caller, client: &http.Client{
-		Transport:     transport,
+	u := &upstream{url: target, caller: caller, connections: newConnections(network)}
+	u.client = &http.Client{
+		Transport: otelhttp.NewTransport(&numbered{u.connections},
+			otelhttp.WithTracerProvider(tel.Tracers), otelhttp.WithMeterProvider(tel.Meters),
+			otelhttp.WithPropagators(tel.Propagator),
+			otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + cmp.Or(r.URL.Path, "/") }),
+		),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}
+	return u
 }
 
-// numbered tells span and dependency which attempt a request is. It stands inside
-// otelhttp, where the attempt's span is the current one.
+// numbered tells the span which attempt a request is. It stands inside otelhttp, where
+// the attempt's span is the current one.
 type numbered struct{ next http.RoundTripper }
 
 func (n *numbered) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -65,60 +73,152 @@ func (n *numbered) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // A StatusError is an answer that is a failure.
 type StatusError struct {
-	Status   int
-	ServedBy string // the replica that gave it, if it says
+	*resiliencehttp.StatusError        // which tells Retry of a Retry-After
+	ServedBy                    string // the replica that gave it, if it says
 }
 
 func (e *StatusError) Error() string {
-	if e.ServedBy == "" {
-		return fmt.Sprintf("upstream answered %d %s", e.Status, http.StatusText(e.Status))
-	}
-	return fmt.Sprintf("%s answered %d %s", e.ServedBy, e.Status, http.StatusText(e.Status))
+	return fmt.Sprintf("%s answered %s", cmp.Or(e.ServedBy, "upstream"), e.Status)
 }
 
-// attempt makes one request, reads the whole answer and notes in a what it saw.
-// An answer that asking again cannot mend is a permanent error.
-func (u *upstream) attempt(ctx context.Context, callID string, a *Attempt) error {
+// Unwrap returns the library's part.
+func (e *StatusError) Unwrap() error { return e.StatusError }
+
+// A request is what every attempt of one call sends.
+type request struct {
+	method     string
+	path       string // relative to the upstream's URL; "" is that itself
+	body       []byte
+	key        string // Idempotency-Key
+	callID     string
+	doNotRetry bool // is passed on
+}
+
+// repeatable reports whether sending the request twice is the same as once: RFC 9110
+// §9.2.2, or by its key.
+func (r *request) repeatable() bool { return r.method == http.MethodGet || r.key != "" }
+
+// attempt sends the request once, reads the whole answer and notes in a what it saw.
+func (u *upstream) attempt(ctx context.Context, r *request, a *Attempt) error {
 	var connected atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) {
+			connected.Store(true)
+			a.Reused = info.Reused
+		},
 	})
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.url.String(), nil)
-	if err != nil {
-		return resilience.Permanent(err)
-	}
-	req.Header.Set("X-Caller", u.caller)
-	req.Header.Set("X-Call-Id", callID)
-	req.Header.Set("X-Attempt", strconv.Itoa(resilience.AttemptNumber(ctx)))
 	a.Phase = phaseDial
-	res, err := u.client.Do(req)
+	answer, err := u.exchange(u.request(traced, r), a)
 	if connected.Load() {
 		a.Phase = phaseResponse
 	}
+	if err == nil {
+		a.Phase, a.answer = "", answer // nothing failed
+		return nil
+	}
+	if connected.Load() && !r.repeatable() && !resilience.IsPermanent(err) {
+		// The dependency may have done what it was asked, and asking again would do it twice.
+		return resilience.Permanent(&unrepeatableError{r.method, err})
+	}
+	return err
+}
+
+// request is made by hand where http.NewRequest would parse the URL anew each time.
+func (u *upstream) request(ctx context.Context, r *request) *http.Request {
+	target := u.url
+	if r.path != "" {
+		target = u.url.ResolveReference(&url.URL{Path: r.path})
+	}
+	h := make(http.Header, 8)
+	values := make([]string, 0, 8)
+	set := func(name, value string) {
+		values = append(values, value)
+		h[name] = values[len(values)-1 : len(values) : len(values)] // whoever adds to it leaves the next alone
+	}
+	set(headerCaller, u.caller)
+	set(headerCallID, r.callID)
+	set(headerAttempt, strconv.Itoa(resilience.AttemptNumber(ctx)))
+	if r.doNotRetry {
+		set(headerDoNotRetry, "true")
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		// The next millisecond: nobody is told to stop before the attempt has ended here.
+		set(headerDeadline, strconv.FormatInt(max(0, time.Until(deadline).Milliseconds())+1, 10))
+	}
+	req := &http.Request{
+		Method: r.method, URL: target, Host: target.Host, Header: h, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	if len(r.body) > 0 {
+		set("Content-Type", "application/json")
+		req.ContentLength = int64(len(r.body))
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.body)), nil }
+		req.Body, _ = req.GetBody()
+	}
+	if r.key != "" {
+		set(headerIdempotencyKey, r.key)
+	}
+	return req.WithContext(ctx)
+}
+
+// exchange is one request and its whole answer, up to a bound: one that breaks off is none.
+func (u *upstream) exchange(req *http.Request, a *Attempt) ([]byte, error) {
+	res, err := u.client.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = res.Body.Close() }()
-	a.Status, a.ServedBy = res.StatusCode, res.Header.Get("X-Served-By")
-	// Part of the attempt: an answer that breaks off is none.
-	if _, err := io.Copy(io.Discard, io.LimitReader(res.Body, maxAnswer)); err != nil {
-		return fmt.Errorf("read the answer of %s: %w", u.url.Host, err)
+	a.Status, a.ServedBy = res.StatusCode, shortened(res.Header.Get(headerServedBy))
+	var body bytes.Buffer
+	into := io.Discard
+	if req.Method != http.MethodGet { // whose answer nobody asks for
+		into = &body
 	}
+	n, err := io.Copy(into, io.LimitReader(res.Body, maxAnswer+1))
 	switch {
-	case res.StatusCode >= 500 || res.StatusCode == http.StatusTooManyRequests:
-		return &StatusError{res.StatusCode, a.ServedBy}
-	case res.StatusCode >= 400:
-		return resilience.Permanent(&StatusError{res.StatusCode, a.ServedBy})
+	case err != nil:
+		return nil, fmt.Errorf("read the answer of %s: %w", u.url.Host, err)
+	case res.StatusCode < 400 && n > maxAnswer:
+		return nil, nil // an answer all the same, and too much to keep
+	case res.StatusCode < 400:
+		return body.Bytes(), nil
 	}
-	a.Phase = "" // nothing failed
-	return nil
+	failed := &StatusError{resiliencehttp.NewStatusError(res), a.ServedBy}
+	if resiliencehttp.DefaultClassify(res) == nil {
+		return nil, resilience.Permanent(failed)
+	}
+	return nil, failed
+}
+
+// An unrepeatableError is a failure after which the request must not be sent again.
+type unrepeatableError struct {
+	method string
+	err    error
+}
+
+func (e *unrepeatableError) Error() string {
+	return fmt.Sprintf("not sent again, because %s without an %s may have been done: %v", e.method, headerIdempotencyKey, e.err)
+}
+func (e *unrepeatableError) Unwrap() error { return e.err }
+
+// retryIf is what is worth another attempt. Naive is also what must not be repeated.
+func retryIf(on string) func(context.Context, error) bool {
+	if on == retryAll {
+		return func(_ context.Context, err error) bool { return !resilience.Rejected(err) }
+	}
+	return func(_ context.Context, err error) bool { return resilience.Retryable(err) }
 }
 
 // blame says what an error tells the breaker. An answer that asking again cannot mend is
-// the request's fault: the dependency did answer.
+// the request's fault: the dependency did answer. What must not be repeated is the
+// dependency's all the same.
 func blame(_ context.Context, err error) resilience.Outcome {
-	if resilience.IsPermanent(err) {
+	if _, unrepeatable := errors.AsType[*unrepeatableError](err); resilience.IsPermanent(err) && !unrepeatable {
 		return resilience.Success
 	}
 	return resilience.Failure
 }
+
+// maxName bounds a replica's name, which comes from outside.
+const maxName = 100
+
+func shortened(name string) string { return name[:min(len(name), maxName)] }

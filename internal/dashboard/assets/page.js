@@ -14,11 +14,7 @@ function drawBreaker(engine, b) {
   const panel = byId(engine);
   panel.dataset.state = b.state;
   set(panel.querySelector('.state'), b.state.toUpperCase());
-  set(panel.querySelector('.why'), {
-    closed: `${b.failures} of ${b.failures_to_open} failures in a row`,
-    open: `turns calls away; probes in ${(b.half_open_in_ms / 1000).toFixed(1)} s`,
-    'half-open': `${b.probes_passed} of ${b.probes_to_close} probes succeeded, ${b.probes_out} out`,
-  }[b.state]);
+  set(panel.querySelector('.why'), b.why);
   const last = b.last_transition;
   set(panel.querySelector('.last'), last
     ? `${last.from} → ${last.to} at ${new Date(last.at).toLocaleTimeString()}: ${last.reason}${last.error ? `, last: ${last.error}` : ''}`
@@ -42,7 +38,7 @@ function drawFaults({ status, body }) {
 async function refresh() {
   try {
     const [state, faults] = await Promise.all([request('/api/state'), request('/api/faults')]);
-    for (const engine of engines) drawBreaker(engine, state.body.breakers[engine]);
+    for (const engine of engines) drawBreaker(engine, state.body.engines[engine].breaker);
     drawFaults(faults);
     set(byId('live'), `live ● ${state.body.instance}`);
   } catch {

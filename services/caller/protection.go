@@ -1,0 +1,103 @@
+package caller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.opentelemetry.io/otel/attribute"
+	"golang.org/x/time/rate"
+
+	"reliability/internal/telemetry"
+	"reliability/pkg/resilience"
+	"reliability/pkg/resilience/resilienceotel"
+	"reliability/pkg/resilience/sonybreaker"
+)
+
+// An engineKind is a kind of breaker.
+type engineKind struct {
+	name    string
+	breaker func(resilience.BreakerConfig) (resilience.Breaker, error)
+}
+
+// engines live side by side: same configuration, same traffic, each with its own breaker
+// and budget, so that they can be compared at every moment.
+func engines() []engineKind {
+	return []engineKind{{"handrolled", resilience.NewBreaker}, {"gobreaker", sonybreaker.New}}
+}
+
+// engineKey tells the engines' measurements apart.
+const engineKey = attribute.Key("reliability.engine")
+
+// A protection is what one engine keeps while policies come and go: all that has state.
+// The budget has no limits that could be changed, so another one takes its place.
+type protection struct {
+	engine   string
+	name     string // in events and metrics: the dependency, and the engine
+	otel     *resilienceotel.Observer
+	observer resilience.Observer // otel, and whoever watches the decisions
+	breaker  resilience.Breaker
+	bulkhead *resilience.Compartment
+	limiter  *rate.Limiter
+	counts   *counts
+
+	budget       *resilience.RetryBudget // as budgetPolicy says; changed under Service.applying
+	budgetPolicy BudgetPolicy
+	unwatch      func() // ends the observation of budget
+}
+
+// newProtection makes an engine's parts. name is the dependency's, decided is told of
+// every decision.
+func newProtection(e engineKind, name string, p Policy, tel *telemetry.Telemetry, decided func(ctx context.Context, engine string, e resilience.Event)) (*protection, error) {
+	x := &protection{
+		engine: e.name, name: name + "/" + e.name, counts: newCounts(), limiter: p.RateLimit.limiter(), unwatch: func() {},
+	}
+	var err error
+	x.otel, err = resilienceotel.NewObserver(resilienceotel.Config{
+		Logger: tel.Logger, MeterProvider: tel.Meters, Attributes: []attribute.KeyValue{engineKey.String(e.name)},
+	})
+	if err != nil {
+		return nil, err
+	}
+	x.observer = resilience.Tee(x.otel, resilience.ObserverFunc(func(ctx context.Context, event resilience.Event) {
+		decided(ctx, e.name, event)
+	}))
+	if x.breaker, err = e.breaker(p.Breaker.config(x.name, x.observer)); err != nil {
+		return nil, err
+	}
+	if x.bulkhead, err = resilience.NewCompartment(p.Bulkhead.config(x.name, x.observer)); err != nil {
+		return nil, err
+	}
+	x.otel.WatchBreaker(x.breaker)
+	x.otel.WatchCompartment(x.bulkhead)
+	return x, x.setBudget(p.Retry.Budget)
+}
+
+// setBudget replaces a budget whose configuration is another, by a full one.
+func (x *protection) setBudget(b BudgetPolicy) error {
+	if x.budget != nil && b == x.budgetPolicy {
+		return nil
+	}
+	budget, err := resilience.NewRetryBudget(b.config())
+	if err != nil {
+		return err
+	}
+	x.unwatch()
+	x.budget, x.budgetPolicy = budget, b
+	x.unwatch = x.otel.WatchBudget(x.name, budget)
+	return nil
+}
+
+// reconfigure gives the parts another policy's limits. Their state stays.
+func (x *protection) reconfigure(p Policy) error {
+	if err := errors.Join(
+		x.breaker.Reconfigure(p.Breaker.config("", nil)),
+		x.bulkhead.Reconfigure(p.Bulkhead.config("", nil)),
+		x.setBudget(p.Retry.Budget),
+	); err != nil {
+		return fmt.Errorf("%s: %w", x.engine, err)
+	}
+	x.limiter.SetLimit(rate.Limit(p.RateLimit.Rate))
+	x.limiter.SetBurst(p.RateLimit.Burst)
+	return nil
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -43,19 +44,21 @@ const resendCount = attribute.Key("http.request.resend_count")
 type upstream struct {
 	url         *url.URL
 	caller      string // who asks, as the dependency is told
+	userInfo    string // the header Authorization, of a URL that has user and password
 	connections *connections
-	client      *http.Client
+	transport   http.RoundTripper // no http.Client: nothing is followed, and nothing kept but connections
 }
 
 func newUpstream(target *url.URL, caller string, tel *telemetry.Telemetry, network Network) *upstream {
 	u := &upstream{url: target, caller: caller, connections: newConnections(network)}
-	u.client = &http.Client{
-		Transport: otelhttp.NewTransport(&numbered{u.connections},
-			otelhttp.WithTracerProvider(tel.Tracers), otelhttp.WithMeterProvider(tel.Meters),
-			otelhttp.WithPropagators(tel.Propagator),
-			otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + cmp.Or(r.URL.Path, "/") }),
-		),
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	u.transport = otelhttp.NewTransport(&numbered{u.connections},
+		otelhttp.WithTracerProvider(tel.Tracers), otelhttp.WithMeterProvider(tel.Meters),
+		otelhttp.WithPropagators(tel.Propagator),
+		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + cmp.Or(r.URL.Path, "/") }),
+	)
+	if user := target.User; user != nil {
+		password, _ := user.Password()
+		u.userInfo = "Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password))
 	}
 	return u
 }
@@ -157,12 +160,15 @@ func (u *upstream) request(ctx context.Context, r *request) *http.Request {
 	if r.key != "" {
 		set(headerIdempotencyKey, r.key)
 	}
+	if u.userInfo != "" {
+		set("Authorization", u.userInfo)
+	}
 	return req.WithContext(ctx)
 }
 
 // exchange is one request and its whole answer, up to a bound: one that breaks off is none.
 func (u *upstream) exchange(req *http.Request, a *Attempt) ([]byte, error) {
-	res, err := u.client.Do(req)
+	res, err := u.transport.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
@@ -94,10 +95,11 @@ func end(span trace.Span, current *callContext, o outcome, err error, panicValue
 	if !span.IsRecording() {
 		return
 	}
-	span.SetAttributes(OutcomeKey.String(o.String()))
+	attributes := append(make([]attribute.KeyValue, 0, 2), OutcomeKey.String(o.String()))
 	if n := current.attempts.Load(); n > 0 {
-		span.SetAttributes(AttemptsKey.Int64(n))
+		attributes = append(attributes, AttemptsKey.Int64(n))
 	}
+	span.SetAttributes(attributes...)
 	if text := why(o, err, panicValue); text != "" {
 		span.SetStatus(codes.Error, text)
 	}

@@ -35,6 +35,7 @@ type fakeReplica struct {
 
 	delay    atomic.Int64 // of its answers; a time.Duration
 	refuses  bool
+	stranger bool // has no faults
 	requests []string
 }
 
@@ -45,6 +46,10 @@ func (f *fakeReplica) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, _ := io.ReadAll(r.Body)
+	if f.stranger {
+		problem.New(http.StatusNotFound, "there is nothing").Write(w)
+		return
+	}
 	if r.Method != http.MethodGet {
 		f.requests = append(f.requests, strings.TrimSpace(r.Method+" "+string(body)))
 		if f.refuses {
@@ -281,6 +286,11 @@ func TestWhoDiffers(t *testing.T) {
 		w.want("PUT", "?profile=errors", `{"hang":{"rate":1}}`, "200", `a healthy {"error_rate":1,"seed":7}`, "b healthy "+ab+" differs",
 			`c healthy {"error_rate":1} differs`, `e errors {"hang":{"rate":1}}`, `f errors {"hang":{"rate":1}}`)
 		time.Sleep(time.Minute)
+		b.delay.Store(int64(time.Hour)) // and misses the way back
+		w.want("DELETE", "", "", "502 1 of 5 replicas did not do as asked",
+			"a healthy {}", "b:90 GET /faults: no answer within 2s", "c healthy {}", `e errors {"hang":{"rate":1}}`, `f errors {"hang":{"rate":1}}`)
+		b.delay.Store(0)
+		w.want("GET", "", "", "200", "a healthy {}", "b healthy "+ab+" differs", "c healthy {}", `e errors {"hang":{"rate":1}}`, `f errors {"hang":{"rate":1}}`)
 		w.want("DELETE", "", "", "200", "a healthy {}", "b healthy {}", "c healthy {}", `e errors {"hang":{"rate":1}}`, `f errors {"hang":{"rate":1}}`)
 		w.born(&fakeReplica{Profile: "healthy", Faults: seeded(4), SeedDrawn: true}, "d")
 		w.want("GET", "", "", "200", "a healthy {}", "b healthy {}", "c healthy {}", "d healthy {}", `e errors {"hang":{"rate":1}}`, `f errors {"hang":{"rate":1}}`)
@@ -299,5 +309,10 @@ func TestAChangeThatIsRefused(t *testing.T) {
 		b.refuses = false
 		w.want("PATCH", "", `{"error_rate":1}`, "502 1 of 2 replicas did not do as asked",
 			"a:90 PATCH /faults: Bad Request: it is wrong", `b healthy {"error_rate":1}`)
+		w.born(&fakeReplica{stranger: true}, "c") // refuses nothing, but is none
+		a.refuses = false
+		w.want("PUT", "", "{}", "502 1 of 3 replicas did not do as asked", "a healthy {}", "b healthy {}", "c:90 GET /faults: Not Found: there is nothing")
+		a.refuses, b.refuses = true, true
+		w.want("PUT", "", "{}", "400 it is wrong")
 	})
 }

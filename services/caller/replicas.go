@@ -85,9 +85,11 @@ func (r *replicas) one(ctx context.Context, address, method string, body []byte,
 	}
 	if status != http.StatusOK {
 		replica := failed(problem.New(status, "").Title)
-		if d := (problem.Document{}); method != http.MethodGet && json.Unmarshal(answer, &d) == nil && d.Status >= 400 && d.Status < 500 {
+		if d := (problem.Document{}); json.Unmarshal(answer, &d) == nil && d.Status >= 400 && d.Status < 500 {
 			replica.Error += ": " + d.Detail
-			replica.refused = &d
+			if method != http.MethodGet {
+				replica.refused = &d
+			}
 		}
 		return replica
 	}
@@ -123,8 +125,7 @@ func differing(found []Replica) []Replica {
 	latest := map[string]*Replica{}
 	for i := range found {
 		r := &found[i]
-		written := r.Changes > 0 || r.Source == "api"
-		if r.Error == "" && written && (latest[r.Profile] == nil || r.Since.After(latest[r.Profile].Since)) {
+		if r.Error == "" && r.Changes > 0 && (latest[r.Profile] == nil || r.Since.After(latest[r.Profile].Since)) {
 			latest[r.Profile] = r
 		}
 	}

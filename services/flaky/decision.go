@@ -43,6 +43,11 @@ type decision struct {
 	drip     bool
 }
 
+// waits reports whether the request is to take time on purpose.
+func (d decision) waits() bool {
+	return d.latency > 0 || d.ending == faultHang || d.Capacity != nil || d.drip
+}
+
 // decide is a function of the seed, the request and, for fail_first, of what came before
 // it. So a run can be repeated: a call that says who it is meets the same faults however
 // the goroutines interleave.

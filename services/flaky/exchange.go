@@ -72,17 +72,18 @@ func (s *Service) faulty(work func(r *http.Request, body []byte) answer) gin.Han
 			}
 			return
 		}
-		if limit > 0 {
-			ctx, cancel := context.WithDeadlineCause(c.Request.Context(), arrived.Add(limit), errDeadline)
-			defer cancel()
-			c.Request = c.Request.WithContext(ctx)
-		}
 		p := s.inForce.Load()
 		e := s.pool.configure(p, time.Now())
 		x.decision = e.decide(p.Seed, request{
 			call: c.GetHeader("X-Call-Id"), attempt: c.GetHeader("X-Attempt"),
 			key: c.GetHeader("Idempotency-Key"), arrival: p.arrivals.Add(1),
 		})
+		// Of a request that waits for nothing a deadline is only a cost.
+		if limit > 0 && x.waits() {
+			ctx, cancel := context.WithDeadlineCause(c.Request.Context(), arrived.Add(limit), errDeadline)
+			defer cancel()
+			c.Request = c.Request.WithContext(ctx)
+		}
 		outcome = x.run(func() answer { return work(c.Request, body) })
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"math"
 	"net"
+	"net/http/httptrace"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -48,12 +50,20 @@ type record struct {
 	begin    time.Time
 	attempts []Attempt
 	room     [1]Attempt // for the first, which mostly is the only one
+
+	trace     httptrace.ClientTrace
+	connected atomic.Bool // the current attempt has a connection
 }
 
-func newRecord() *record {
+// newRecord returns a record, and the context by which the call's attempts find it.
+func newRecord(ctx context.Context) (context.Context, *record) {
 	r := &record{begin: time.Now()}
 	r.attempts = r.room[:0]
-	return r
+	r.trace.GotConn = func(info httptrace.GotConnInfo) {
+		r.connected.Store(true)
+		r.current().Reused = info.Reused
+	}
+	return httptrace.WithClientTrace(context.WithValue(ctx, recordKey{}, r), &r.trace), r
 }
 
 type recordKey struct{}

@@ -3,6 +3,8 @@ package caller
 import (
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -84,33 +86,24 @@ func why(s resilience.Stats, now time.Time) string {
 }
 
 func closedWhy(s resilience.Stats) string {
-	text := ""
-	add := func(format string, args ...any) {
-		if text != "" {
-			text += "; "
-		}
-		text += fmt.Sprintf(format, args...)
-	}
+	var rules []string
 	if s.Mode == resilience.ModeObserve {
-		add("only observes")
+		rules = append(rules, "only observes")
 	}
 	if s.FailuresToOpen > 0 {
-		add("%d of %d failures in a row", s.Failures, s.FailuresToOpen)
-	}
-	if s.FailureRateToOpen == 0 && s.SlowRateToOpen == 0 {
-		return text
+		rules = append(rules, strconv.Itoa(s.Failures)+" of "+strconv.Itoa(s.FailuresToOpen)+" failures in a row")
 	}
 	seen := s.Calls + s.Overdue
-	if seen < s.CallsToJudge {
-		add("%d calls seen, %d needed before a rate counts", seen, s.CallsToJudge)
+	if (s.FailureRateToOpen > 0 || s.SlowRateToOpen > 0) && seen < s.CallsToJudge {
+		rules = append(rules, fmt.Sprintf("%d calls seen, %d needed before a rate counts", seen, s.CallsToJudge))
 	}
 	if s.FailureRateToOpen > 0 {
-		add("%d of %d calls failed, opens at %.4g %%", s.Failed, s.Calls, 100*s.FailureRateToOpen)
+		rules = append(rules, fmt.Sprintf("%d of %d calls failed, opens at %.4g %%", s.Failed, s.Calls, 100*s.FailureRateToOpen))
 	}
 	if s.SlowRateToOpen > 0 {
-		add("%d of %d calls slow, opens at %.4g %%", s.Slow+s.Overdue, seen, 100*s.SlowRateToOpen)
+		rules = append(rules, fmt.Sprintf("%d of %d calls slow, opens at %.4g %%", s.Slow+s.Overdue, seen, 100*s.SlowRateToOpen))
 	}
-	return text
+	return strings.Join(rules, "; ")
 }
 
 // modes are what may be asked for by hand, as the path has them.

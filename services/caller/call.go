@@ -85,10 +85,8 @@ func (s *Service) protect(ctx context.Context, w wish, r request) (a Answer, bod
 			x.counts.abandon()
 		}
 	}()
-	rec := newRecord()
-	err = p.handler(context.WithValue(ctx, recordKey{}, rec), func(ctx context.Context) error {
-		return s.upstream.attempt(ctx, &r, rec.current())
-	})
+	recorded, rec := newRecord(ctx)
+	err = p.handler(recorded, func(ctx context.Context) error { return s.upstream.attempt(ctx, &r, rec) })
 	returned = true
 	elapsed := time.Since(rec.begin)
 	if err == nil && len(rec.attempts) > 0 {

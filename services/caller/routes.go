@@ -2,6 +2,7 @@ package caller
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -11,11 +12,14 @@ import (
 
 // publicRoutes is the page, and the API.
 func (s *Service) publicRoutes() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/", s.api())
-	mux.Handle("GET /{$}", dashboard.Handler())
-	mux.Handle("GET /assets/", dashboard.Handler())
-	return engine.SameOrigin(mux)
+	api, page := s.api(), dashboard.Handler()
+	return engine.SameOrigin(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if (r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, "/assets/")) && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			page.ServeHTTP(w, r)
+			return
+		}
+		api.ServeHTTP(w, r)
+	}))
 }
 
 // api is the protected calls and what is behind the page; docs/api.md has each.

@@ -9,10 +9,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
@@ -45,6 +43,7 @@ type upstream struct {
 	url         *url.URL
 	caller      string // who asks, as the dependency is told
 	userInfo    string // the header Authorization, of a URL that has user and password
+	template    *http.Request
 	connections *connections
 	transport   http.RoundTripper // no http.Client: nothing is followed, and nothing kept but connections
 }
@@ -56,6 +55,8 @@ func newUpstream(target *url.URL, caller string, tel *telemetry.Telemetry, netwo
 		otelhttp.WithPropagators(tel.Propagator),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + cmp.Or(r.URL.Path, "/") }),
 	)
+	// http.NewRequest would parse the URL anew for each attempt.
+	u.template = &http.Request{Method: http.MethodGet, URL: target, Host: target.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 	if user := target.User; user != nil {
 		password, _ := user.Password()
 		u.userInfo = "Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password))
@@ -102,38 +103,43 @@ type request struct {
 func (r *request) repeatable() bool { return r.method == http.MethodGet || r.key != "" }
 
 // attempt sends the request once, reads the whole answer and notes in a what it saw.
-func (u *upstream) attempt(ctx context.Context, r *request, a *Attempt) error {
-	var connected atomic.Bool
-	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(info httptrace.GotConnInfo) {
-			connected.Store(true)
-			a.Reused = info.Reused
-		},
-	})
+func (u *upstream) attempt(ctx context.Context, r *request, rec *record) error {
+	a := rec.current()
+	rec.connected.Store(false)
 	a.Phase = phaseDial
-	answer, err := u.exchange(u.request(traced, r), a)
-	if connected.Load() {
+	answer, err := u.exchange(u.request(ctx, r), a)
+	if rec.connected.Load() {
 		a.Phase = phaseResponse
 	}
 	if err == nil {
 		a.Phase, a.answer = "", answer // nothing failed
 		return nil
 	}
-	if connected.Load() && !r.repeatable() && !resilience.IsPermanent(err) {
+	if rec.connected.Load() && !r.repeatable() && !resilience.IsPermanent(err) {
 		// The dependency may have done what it was asked, and asking again would do it twice.
 		return resilience.Permanent(&unrepeatableError{r.method, err})
 	}
 	return err
 }
 
-// request is made by hand where http.NewRequest would parse the URL anew each time.
+// request makes the request of an attempt.
 func (u *upstream) request(ctx context.Context, r *request) *http.Request {
-	target := u.url
+	req := u.template.WithContext(ctx)
+	req.Method, req.Header = r.method, u.header(ctx, r)
 	if r.path != "" {
-		target = u.url.ResolveReference(&url.URL{Path: r.path})
+		req.URL = u.url.ResolveReference(&url.URL{Path: r.path})
 	}
-	h := make(http.Header, 8)
-	values := make([]string, 0, 8)
+	if len(r.body) > 0 {
+		req.ContentLength = int64(len(r.body))
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.body)), nil }
+		req.Body, _ = req.GetBody()
+	}
+	return req
+}
+
+func (u *upstream) header(ctx context.Context, r *request) http.Header {
+	const most = 8
+	h, values := make(http.Header, most), make([]string, 0, most)
 	set := func(name, value string) {
 		values = append(values, value)
 		h[name] = values[len(values)-1 : len(values) : len(values)] // whoever adds to it leaves the next alone
@@ -148,14 +154,8 @@ func (u *upstream) request(ctx context.Context, r *request) *http.Request {
 		// The next millisecond: nobody is told to stop before the attempt has ended here.
 		set(headerDeadline, strconv.FormatInt(max(0, time.Until(deadline).Milliseconds())+1, 10))
 	}
-	req := &http.Request{
-		Method: r.method, URL: target, Host: target.Host, Header: h, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}
 	if len(r.body) > 0 {
 		set("Content-Type", "application/json")
-		req.ContentLength = int64(len(r.body))
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.body)), nil }
-		req.Body, _ = req.GetBody()
 	}
 	if r.key != "" {
 		set(headerIdempotencyKey, r.key)
@@ -163,7 +163,7 @@ func (u *upstream) request(ctx context.Context, r *request) *http.Request {
 	if u.userInfo != "" {
 		set("Authorization", u.userInfo)
 	}
-	return req.WithContext(ctx)
+	return h
 }
 
 // exchange is one request and its whole answer, up to a bound: one that breaks off is none.

@@ -8,6 +8,9 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"reliability/bench/internal/statistics"
+	"reliability/bench/internal/wire"
 )
 
 const (
@@ -17,28 +20,27 @@ const (
 	controls  = 200 // requests of the control API
 	batch     = 500 // connections that may wait to be accepted
 	backAfter = 10 * time.Second
-	poll      = 20 * time.Millisecond
 )
 
 // hang measures the control API while requests hang, and what is left of them.
 func (r *report) hang(ctx context.Context, stderr io.Writer) (err error) {
-	server, err := startChild(ctx, stderr)
+	flaky, err := startChild(ctx, stderr)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, server.end()) }()
-	admin, err := dial(ctx, server.Admin)
+	defer func() { err = errors.Join(err, flaky.End()) }()
+	admin, err := wire.Dial(ctx, flaky.Admin)
 	if err != nil {
 		return err
 	}
-	defer admin.close()
-	if _, err := admin.exchange(request(http.MethodPut, "/faults", hangDocument)); err != nil {
+	defer admin.Close()
+	if _, err := admin.Exchange(wire.Request(http.MethodPut, "/faults", hangDocument)); err != nil {
 		return fmt.Errorf("PUT /faults %s: %w", hangDocument, err)
 	}
 	if r.Idle, err = control(ctx, admin); err != nil {
 		return err
 	}
-	if r.Before, err = server.stats(); err != nil {
+	if r.Before, err = flaky.stats(); err != nil {
 		return err
 	}
 
@@ -50,10 +52,10 @@ func (r *report) hang(ctx context.Context, stderr io.Writer) (err error) {
 		hung = nil
 	}
 	defer leave()
-	work := request(http.MethodGet, "/work", "")
+	work := wire.Request(http.MethodGet, "/work", "")
 	for len(hung) < r.Hanging {
 		for range min(batch, r.Hanging-len(hung)) {
-			c, err := connect(ctx, server.Public)
+			c, err := wire.Connect(ctx, flaky.Public)
 			if err != nil {
 				return fmt.Errorf("connection %d of %d: %w", len(hung)+1, r.Hanging, err)
 			}
@@ -63,7 +65,7 @@ func (r *report) hang(ctx context.Context, stderr io.Writer) (err error) {
 			}
 		}
 		all := int64(len(hung))
-		r.During, err = server.until(ctx, func(s stats) bool { return s.Hanging >= all })
+		r.During, err = flaky.until(ctx, func(s stats) bool { return s.Hanging >= all })
 		if err != nil {
 			return err
 		}
@@ -75,7 +77,7 @@ func (r *report) hang(ctx context.Context, stderr io.Writer) (err error) {
 	if r.Control, err = control(ctx, admin); err != nil {
 		return err
 	}
-	switch s, err := server.stats(); {
+	switch s, err := flaky.stats(); {
 	case err != nil:
 		return err
 	case s.Hanging != int64(r.Hanging):
@@ -83,54 +85,29 @@ func (r *report) hang(ctx context.Context, stderr io.Writer) (err error) {
 	}
 	leave()
 	begin := time.Now()
-	if _, err = server.until(ctx, r.back); err != nil {
+	if _, err = flaky.until(ctx, r.back); err != nil {
 		return err
 	}
 	r.Back = time.Since(begin)
-	r.After, err = server.stats() // once more: garbage was collected while the last requests ended
+	r.After, err = flaky.stats() // once more: garbage was collected while the last requests ended
 	return err
 }
 
 // control asks the control API, one request after the other.
-func control(ctx context.Context, admin *client) (quantiles, error) {
-	get := request(http.MethodGet, "/faults", "")
+func control(ctx context.Context, admin *wire.Client) (statistics.Quantiles, error) {
+	get := wire.Request(http.MethodGet, "/faults", "")
 	took := make([]time.Duration, controls)
 	for i := range took {
 		begin := time.Now()
-		if _, err := admin.exchange(get); err != nil {
-			return quantiles{}, fmt.Errorf("GET /faults: %w", err)
+		if _, err := admin.Exchange(get); err != nil {
+			return statistics.Quantiles{}, fmt.Errorf("GET /faults: %w", err)
 		}
 		took[i] = time.Since(begin)
 		if ctx.Err() != nil {
-			return quantiles{}, ctx.Err()
+			return statistics.Quantiles{}, ctx.Err()
 		}
 	}
-	return quantilesOf(took), nil
-}
-
-var errTooLong = errors.New("too long")
-
-// until waits for stats to be as they should be, and returns the last ones: those that
-// are not, if that took too long.
-func (c *child) until(ctx context.Context, done func(stats) bool) (stats, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, backAfter, errTooLong)
-	defer cancel()
-	tick := time.NewTicker(poll)
-	defer tick.Stop()
-	for {
-		s, err := c.stats()
-		if err != nil || done(s) {
-			return s, err
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			if errors.Is(context.Cause(ctx), errTooLong) {
-				return s, nil
-			}
-			return s, context.Cause(ctx)
-		}
-	}
+	return statistics.QuantilesOf(took), nil
 }
 
 // back reports whether nothing is left of the requests that hung.

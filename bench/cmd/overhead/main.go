@@ -15,68 +15,35 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"time"
 
+	"reliability/bench/internal/command"
+	"reliability/bench/internal/process"
+	"reliability/bench/internal/statistics"
 	"reliability/internal/serve"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
-	could := func(err error) int {
-		if err == nil {
-			return 0
-		}
-		_, _ = fmt.Fprintf(stderr, "overhead: %v\n", err)
-		return 2
-	}
 	ctx, stop := serve.UntilSignal(context.Background())
 	defer stop()
-	if len(args) == 1 && args[0] == serveArg {
-		return could(beServer(ctx, stdin, stdout))
+	if len(args) == 1 && args[0] == process.Arg {
+		return command.Could("overhead", beServer(ctx, stdin, stdout), stderr)
 	}
-	o, err := parse(args, stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil: // said already, with the usage
-		return 2
-	}
-	r, err := measure(ctx, o, stderr)
-	if err != nil {
-		return could(err)
-	}
-	if _, err := fmt.Fprint(stdout, r.text()); err != nil {
-		return could(err)
-	}
-	if o.file != "" {
-		if err := r.write(o.file); err != nil {
-			return could(err)
-		}
-		_, _ = fmt.Fprintf(stdout, "\nWritten to %s.\n", o.file)
-	}
-	if !r.ok() {
-		return 1
-	}
-	return 0
+	return command.Command[options]{Name: "overhead", Parse: parse, Measure: measure}.Run(ctx, args, stdout, stderr)
 }
 
 // A report is all that was measured, and where.
 type report struct {
 	options
+	command.Setting
 
-	Date          time.Time
-	Cores, Procs  int
-	OS, Arch, Go  string
-	Flaky, Bare   []float64 // answers a second, a figure for each pair
-	Ratio         estimate  // of flaky's throughput to bare's
-	Control, Idle quantiles // of the control API, while requests hang and before
+	Throughput    statistics.Comparison // of flaky and bare, in answers a second
+	Control, Idle statistics.Quantiles  // of the control API, while requests hang and before
 	Before        stats
 	During        stats
 	After         stats
@@ -84,11 +51,8 @@ type report struct {
 }
 
 // measure does both. Nothing else runs in this process while it does.
-func measure(ctx context.Context, o options, stderr io.Writer) (*report, error) {
-	r := &report{
-		options: o, Date: time.Now(), Cores: runtime.NumCPU(), Procs: runtime.GOMAXPROCS(0),
-		OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version(),
-	}
+func measure(ctx context.Context, o options, stderr io.Writer) (command.Report, error) {
+	r := &report{options: o, Setting: command.Here()}
 	if err := r.compare(ctx); err != nil {
 		return nil, fmt.Errorf("throughput: %w", err)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,14 +10,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"reliability/bench/internal/command"
+	"reliability/bench/internal/golden"
 	"reliability/bench/internal/markdown"
+	"reliability/bench/internal/process"
+	"reliability/bench/internal/statistics"
 )
-
-var update = flag.Bool("update", false, "write what is printed into testdata")
 
 // TestMain is the server's process too, where one is started.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == serveArg {
+	if len(os.Args) == 2 && os.Args[1] == process.Arg {
 		os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
@@ -129,53 +130,42 @@ func TestOptions(t *testing.T) {
 func TestPage(t *testing.T) {
 	r := report{
 		options: options{12, time.Second, 8, 10000, "../docs/flaky.md"},
-		Date:    time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC), Cores: 4, Procs: 2, OS: "linux", Arch: "amd64", Go: "go1.26.0",
-		Flaky: []float64{9000, 9100, 9050}, Bare: []float64{10000, 9900, 10100}, Ratio: estimate{0.9, leastRatio},
-		Idle:    quantiles{100 * time.Microsecond, 200 * time.Microsecond, time.Millisecond},
-		Control: quantiles{150 * time.Microsecond, 2 * time.Millisecond, mostControl - 1},
-		Before:  stats{0, 20, 3 << 20, 1 << 19}, During: stats{10000, 20020, 300 << 20, 160 << 20}, After: stats{0, 72, 4 << 20, 1 << 20},
+		Setting: command.Setting{Date: time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC), Cores: 4, Procs: 2, OS: "linux", Arch: "amd64", Go: "go1.26.0"},
+		Throughput: statistics.Comparison{
+			One: []float64{9000, 9100, 9050}, Other: []float64{10000, 9900, 10100}, Ratio: statistics.Estimate{Mean: 0.9, Low: leastRatio},
+		},
+		Idle:    statistics.Quantiles{Median: 100 * time.Microsecond, P99: 200 * time.Microsecond, Max: time.Millisecond},
+		Control: statistics.Quantiles{Median: 150 * time.Microsecond, P99: 2 * time.Millisecond, Max: mostControl - 1},
+		Before:  statsOf(0, 20, 3<<20, 1<<19), During: statsOf(10000, 20020, 300<<20, 160<<20), After: statsOf(0, 72, 4<<20, 1<<20),
 		Back: 1234 * time.Millisecond,
 	}
-	page, err := r.page()
+	page, err := r.Page()
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "page.md", string(page))
-	if !r.ok() {
-		t.Errorf("at every limit it should be met:\n%s", r.text())
+	golden.Compare(t, "page.md", string(page))
+	if !r.Met() {
+		t.Errorf("at every limit it should be met:\n%s", r.Text())
 	}
 	for what, change := range map[string]func(*report){
-		"throughput":      func(r *report) { r.Ratio.Low -= 0.001 },
+		"throughput":      func(r *report) { r.Throughput.Ratio.Low -= 0.001 },
 		"control API":     func(r *report) { r.Control.Max++ },
 		"goroutines":      func(r *report) { r.After.Goroutines++ },
 		"hanging forever": func(r *report) { r.After.Hanging++ },
 	} {
 		missed := r
-		if change(&missed); missed.ok() || strings.Count(missed.text(), markdown.Miss) != 1 {
-			t.Errorf("%s: no miss in\n%s", what, missed.text())
+		if change(&missed); missed.Met() || strings.Count(missed.Text(), markdown.Miss) != 1 {
+			t.Errorf("%s: no miss in\n%s", what, missed.Text())
 		}
 	}
+}
+
+func statsOf(hanging int64, goroutines int, heap, stacks uint64) stats {
+	return stats{process.Stats{Goroutines: goroutines, Heap: heap, Stacks: stacks}, hanging}
 }
 
 func runWith(args ...string) (stdout, stderr string, code int) {
 	var out, errs bytes.Buffer
 	code = run(args, strings.NewReader(""), &out, &errs)
 	return out.String(), errs.String(), code
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s, and -update would write it:\n%s", name, diff)
-	}
 }

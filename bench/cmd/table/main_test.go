@@ -2,16 +2,15 @@ package main
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-var update = flag.Bool("update", false, "write what is printed into testdata")
+	"reliability/bench/internal/golden"
+)
 
 // TestSeveralRuns: they become tables, verdicts and a page.
 func TestSeveralRuns(t *testing.T) {
@@ -20,12 +19,12 @@ func TestSeveralRuns(t *testing.T) {
 	if code != 0 || stderr != "" {
 		t.Errorf("exit code %d, %q", code, stderr)
 	}
-	golden(t, "several.stdout", strings.ReplaceAll(stdout, file, "PAGE"))
+	golden.Compare(t, "several.stdout", strings.ReplaceAll(stdout, file, "PAGE"))
 	page, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "several.md", string(page))
+	golden.Compare(t, "several.md", string(page))
 }
 
 // TestSmoke: one iteration is shown, but not judged, and leaves the page as it is.
@@ -35,7 +34,7 @@ func TestSmoke(t *testing.T) {
 	if code != 0 || stderr != "" {
 		t.Errorf("exit code %d, %q", code, stderr)
 	}
-	golden(t, "smoke.stdout", stdout)
+	golden.Compare(t, "smoke.stdout", stdout)
 	if _, err := os.Stat(file); !os.IsNotExist(err) {
 		t.Errorf("there is a page: %v", err)
 	}
@@ -138,16 +137,4 @@ func input(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(text)
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(filepath.Join("testdata", name), []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if diff := cmp.Diff(input(t, name), got); diff != "" {
-		t.Errorf("%s, and -update would write it:\n%s", name, diff)
-	}
 }

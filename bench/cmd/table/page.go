@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	_ "embed"
 	"fmt"
 	"os"
@@ -54,7 +53,7 @@ func writePage(file string, r *results) error {
 }
 
 func page(r *results) ([]byte, error) {
-	t, err := template.New("page").Funcs(template.FuncMap{
+	return markdown.Page(pageTemplate, template.FuncMap{
 		"config":       func(key string) string { return r.config[key] },
 		"version":      func(p participant) string { return r.config["module/"+p.Module] },
 		"measured":     func(c comparison) bool { return len(r.of(c.Name)) > 0 },
@@ -64,15 +63,7 @@ func page(r *results) ([]byte, error) {
 		"verdicts":     func() string { return verdictTable(r) },
 		"faster":       func() []string { return faster(r) },
 		"runs":         r.runs,
-	}).Parse(pageTemplate)
-	if err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	if err := t.Execute(&b, nil); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	}, nil)
 }
 
 // faster lists where a peer's median is below one of ours.

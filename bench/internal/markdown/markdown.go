@@ -2,8 +2,11 @@
 package markdown
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
+	"text/template"
+	"time"
 	"unicode/utf8"
 )
 
@@ -65,3 +68,45 @@ func Mark(ok bool) string {
 	}
 	return Miss
 }
+
+// Requirements are what is required, and whether each is met.
+type Requirements struct {
+	rows   [][]string
+	missed bool
+}
+
+// Add adds a requirement, with what was measured.
+func (r *Requirements) Add(what, required, measured string, met bool) {
+	r.rows = append(r.rows, []string{what, required, measured, Mark(met)})
+	r.missed = r.missed || !met
+}
+
+// Met reports whether every one is met.
+func (r *Requirements) Met() bool { return !r.missed }
+
+func (r *Requirements) String() string {
+	t := Table{Header: []string{"", "required", "measured", ""}, Right: []bool{false, false, true, false}, rows: r.rows}
+	return t.String()
+}
+
+// Page writes data into a page's template.
+func Page(text string, funcs template.FuncMap, data any) ([]byte, error) {
+	t, err := template.New("page").Funcs(funcs).Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, data); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// Milliseconds is a duration in a cell.
+func Milliseconds(d time.Duration) string { return fmt.Sprintf("%.3f ms", d.Seconds()*1000) }
+
+// Mebibytes is a number of bytes in a cell.
+func Mebibytes(b uint64) string { return fmt.Sprintf("%.1f", float64(b)/(1<<20)) }
+
+// Times is a ratio in a cell.
+func Times(ratio float64) string { return fmt.Sprintf("%.3f×", ratio) }

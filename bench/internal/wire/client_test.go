@@ -148,6 +148,12 @@ func TestPool(t *testing.T) {
 	if got := connections.Load(); got != 2 {
 		t.Errorf("two at a time: %d connections", got)
 	}
+	for i := range pool.idle {
+		pool.idle[i].since = time.Now().Add(-maxIdle)
+	}
+	if err := ask("/"); err != nil || connections.Load() != 3 || len(pool.idle) != 1 {
+		t.Errorf("after a long wait: %v, %d connections, %d free", err, connections.Load(), len(pool.idle))
+	}
 	if ask("/cut") == nil {
 		t.Error("an answer that was cut off is none")
 	}

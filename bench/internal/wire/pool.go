@@ -3,7 +3,12 @@ package wire
 import (
 	"context"
 	"sync"
+	"time"
 )
+
+// maxIdle is how long a connection may wait for its next request. The server closes those
+// that wait for two minutes, and may do so as a request comes.
+const maxIdle = time.Minute
 
 // A Pool is as many clients of one address as there are requests at a time. It is safe for
 // concurrent use.
@@ -11,7 +16,13 @@ type Pool struct {
 	Addr string
 
 	mu   sync.Mutex // protects idle
-	idle []*Client
+	idle []idle
+}
+
+// idle is a client that waits.
+type idle struct {
+	*Client
+	since time.Time
 }
 
 // Ask sends a request over a connection that is free, or over a new one, and shows the
@@ -29,18 +40,22 @@ func (p *Pool) Ask(ctx context.Context, request []byte, show func(status int, bo
 	show(status, body)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.idle = append(p.idle, c)
+	p.idle = append(p.idle, idle{c, time.Now()})
 	return nil
 }
 
-// take prefers the connection that was used last: the others may go cold.
+// take prefers the connection that was used last: the others may go cold. Where that one has
+// waited for too long, so have all.
 func (p *Pool) take(ctx context.Context) (*Client, error) {
 	p.mu.Lock()
 	if n := len(p.idle); n > 0 {
-		c := p.idle[n-1]
-		p.idle = p.idle[:n-1]
-		p.mu.Unlock()
-		return c, nil
+		last := p.idle[n-1]
+		if time.Since(last.since) < maxIdle {
+			p.idle = p.idle[:n-1]
+			p.mu.Unlock()
+			return last.Client, nil
+		}
+		p.closeLocked()
 	}
 	p.mu.Unlock()
 	return Dial(ctx, p.Addr)
@@ -50,6 +65,10 @@ func (p *Pool) take(ctx context.Context) (*Client, error) {
 func (p *Pool) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.closeLocked()
+}
+
+func (p *Pool) closeLocked() {
 	for _, c := range p.idle {
 		c.Close()
 	}

@@ -29,7 +29,7 @@ func beServer(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	}
 	var open openSpans
 	tel.Tracers.RegisterSpanProcessor(&open)
-	s, err := listenFlaky(tel)
+	s, err := server.Flaky(tel)
 	if err != nil {
 		return err
 	}

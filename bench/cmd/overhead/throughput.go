@@ -10,35 +10,22 @@ import (
 
 	"reliability/bench/internal/server"
 	"reliability/bench/internal/wire"
-	"reliability/internal/problem"
 	"reliability/internal/serve"
 	"reliability/internal/telemetry"
-	"reliability/services/flaky"
 )
 
-const name = "flaky" // of either server's service and replica
-
-func listenFlaky(tel *telemetry.Telemetry) (*serve.Server, error) {
-	service, err := flaky.New(flaky.Config{Addr: server.Anywhere, AdminAddr: server.Anywhere, Name: name, Grace: wire.AnswerTimeout}, tel)
-	if err != nil {
-		return nil, err
-	}
-	return service.Listen(nil)
-}
+const name = "flaky" // of either server's service
 
 // listenBare opens a server that gives the same answer and nothing else: Gin, and traces.
 func listenBare(tel *telemetry.Telemetry) (*serve.Server, error) {
-	body := problem.Encode(struct {
-		Work     string `json:"work"`
-		ServedBy string `json:"served_by"`
-	}{"done", name})
+	body := server.Work()
 	return server.Bare(tel, name, "/work", func(c *gin.Context) { c.Data(http.StatusOK, "application/json", body) })
 }
 
 // compare measures flaky beside bare, both in this process.
 func (r *report) compare(ctx context.Context) error {
 	work := wire.Request(http.MethodGet, "/work", "")
-	return server.Beside(ctx, name, r.Clients, [2]server.Listen{listenFlaky, listenBare}, func(clients [2][]*wire.Client) error {
+	return server.Beside(ctx, name, r.Clients, [2]server.Listen{server.Flaky, listenBare}, func(clients [2][]*wire.Client) error {
 		mine, err := clients[0][0].Exchange(work)
 		if err != nil {
 			return err

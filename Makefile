@@ -7,10 +7,10 @@ TILT    ?= $(shell command -v tilt)
 export OVERLAY TILT KIND_IMAGE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench overhead ui-test e2e images up down status reset doctor
+.PHONY: help run test lint bench overhead callercost ui-test e2e images up down status reset doctor
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## both services and the live page on this machine; needs Go and nothing else
 	go run ./cmd/lab
@@ -33,6 +33,9 @@ bench: ## the library beside its peers, into docs/benchmarks.md (BENCHTIME=1s BE
 
 overhead: ## flaky beside a bare Gin handler, and with 10,000 hanging requests, into docs/flaky.md
 	cd bench && go run ./cmd/overhead ../docs/flaky.md
+
+callercost: ## caller beside a plain client, with 1,000 readers, and with broken upstreams, into docs/caller.md; 11 minutes
+	cd bench && go run ./cmd/callercost ../docs/caller.md
 
 ui-test: ## the page, in a real browser
 	cd e2e && go test -count=1 -run TestPage -v ./ui/...

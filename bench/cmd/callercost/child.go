@@ -37,6 +37,11 @@ func serveCaller(ctx context.Context, environ []string, stdin io.Reader, stdout 
 	return errors.Join(err, s.End())
 }
 
+const (
+	backAfter = 15 * time.Second       // by when nothing may be left of what has ended
+	quiet     = 200 * time.Millisecond // for how long caller must be the same to be at rest
+)
+
 // A callerProcess is caller in a process of its own.
 type callerProcess struct {
 	*process.Child
@@ -56,12 +61,17 @@ func startCaller(ctx context.Context, stderr io.Writer, dependency string, envir
 func (c *callerProcess) rest(ctx context.Context, while time.Duration) (process.Stats, error) {
 	var last process.Stats
 	since := time.Now()
-	return process.Until(ctx, backAfter, c.stats, func(now process.Stats) bool {
+	return c.until(ctx, func(now process.Stats) bool {
 		if now.Goroutines != last.Goroutines || now.Files != last.Files {
 			last, since = now, time.Now()
 		}
 		return time.Since(since) >= while
 	})
+}
+
+// until waits for stats to be as they should be, and returns the last ones.
+func (c *callerProcess) until(ctx context.Context, done func(process.Stats) bool) (process.Stats, error) {
+	return process.Until(ctx, backAfter, c.stats, done)
 }
 
 func (c *callerProcess) stats() (s process.Stats, err error) {

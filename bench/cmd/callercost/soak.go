@@ -18,9 +18,8 @@ import (
 )
 
 const (
-	backAfter = 15 * time.Second // by when nothing may be left
-	inFlight  = 5000             // calls at a time
-	samples   = 60               // for each upstream
+	inFlight = 5000 // calls at a time
+	samples  = 60   // for each upstream
 )
 
 // mostGoroutines is how many may be left where there were so many before.
@@ -111,11 +110,13 @@ func (r *report) soak(ctx context.Context, stderr io.Writer) (err error) {
 				return err
 			}
 			begin := time.Now()
-			measured.After, err = process.Until(ctx, backAfter, subject.stats, r.Soaked.back)
-			if err != nil {
+			if _, err = subject.until(ctx, r.Soaked.back); err != nil {
 				return err
 			}
 			measured.Back = time.Since(begin)
+			if measured.After, err = subject.rest(ctx, quiet); err != nil {
+				return err
+			}
 			r.Soaked.Rounds = append(r.Soaked.Rounds, measured)
 		}
 	}

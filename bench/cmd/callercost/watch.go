@@ -90,9 +90,6 @@ type watch struct {
 	warm    bool      // the first pair is over, in which what is kept of calls fills up
 }
 
-// quiet is for how long caller must be the same to be at rest between slices.
-const quiet = 200 * time.Millisecond
-
 type latencies = []time.Duration
 
 // alone measures a slice without readers.
@@ -137,10 +134,12 @@ func (w *watch) close() error {
 	if err := w.audience.Ask(closeReaders, &state); err != nil {
 		return err
 	}
-	w.now.After, err = process.Until(w.ctx, backAfter, w.caller.stats, func(s process.Stats) bool {
+	if _, err = w.caller.until(w.ctx, func(s process.Stats) bool {
 		return s.Goroutines <= mostGoroutines(w.now.Before.Goroutines)
-	})
-	if err != nil {
+	}); err != nil {
+		return err
+	}
+	if w.now.After, err = w.caller.rest(w.ctx, quiet); err != nil {
 		return err
 	}
 	w.now.Readers = w.Readers

@@ -12,8 +12,8 @@ func heaps(of func(i int) uint64, n int) []process.Stats {
 }
 
 func TestHeapOf(t *testing.T) {
-	// The first quarter does not count. Of 5 to 1 and 5 to 1, the halves: 5, 4, 3 and 2, 1, 5.
-	sizes := []uint64{90, 0, 5, 4, 3, 2, 1, 5}
+	// The first quarter does not count. The halves of the rest are 5, 4, 3 and 2, 1, 6.
+	sizes := []uint64{90, 0, 5, 4, 3, 2, 1, 6}
 	if got, want := heapOf(heaps(func(i int) uint64 { return sizes[i] }, 8)), (heap{First: 4, Second: 2, Most: 5}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}

@@ -111,7 +111,7 @@ func TestStats(t *testing.T) {
 		_ = l.Close()
 	}
 	kept[0]++
-	if before.Files > 0 && during.Files != before.Files+7 {
+	if before.Files != 0 && (before.Files < 3 || during.Files != before.Files+7) { // at least the standard ones
 		t.Errorf("%d open files and then %d, with seven more", before.Files, during.Files)
 	}
 	if grown := int64(during.Heap) - int64(before.Heap); grown < 8<<20 || grown > 9<<20 {

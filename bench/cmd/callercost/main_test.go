@@ -1,22 +1,20 @@
 package main
 
 import (
-	"bytes"
 	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"reliability/bench/internal/command"
+	"reliability/bench/internal/commandtest"
 	"reliability/bench/internal/golden"
 	"reliability/bench/internal/markdown"
 	"reliability/bench/internal/process"
 	"reliability/bench/internal/statistics"
 )
+
+var callercost = commandtest.Command(run)
 
 // TestMain is each child process too, where one is started.
 func TestMain(m *testing.M) {
@@ -26,52 +24,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func runWith(args ...string) (stdout, stderr string, code int) {
-	var out bytes.Buffer
-	var errs shared
-	code = run(args, strings.NewReader(""), &out, &errs)
-	return out.String(), errs.b.String(), code
-}
-
-// shared is what several child processes write to, as they write to one file.
-type shared struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *shared) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
 // TestSmoke measures for real, too shortly for the figures to mean anything.
 func TestSmoke(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "page.md")
-	flags := "-pairs 10 -slice 2ms -clients 2 -readers 10 -rate 200 -watch 30ms -soak 400ms -soak-rate 50"
-	stdout, stderr, code := runWith(append(strings.Fields(flags), file)...)
-	if stderr != "" {
-		t.Errorf("stderr: %s", stderr)
-	}
-	if want := map[bool]int{true: 1}[strings.Contains(stdout, markdown.Miss)]; code != want {
-		t.Errorf("exit code %d, want %d as there is in\n%s", code, want, stdout)
-	}
-	page, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{
-		"cd bench && go run ./cmd/callercost " + flags + " " + file, "| with 10 readers ", "| pooled ", "| dead ",
-	} {
-		if !strings.Contains(string(page), want) {
-			t.Errorf("no %q in\n%s", want, page)
-		}
-	}
-	for table := range strings.SplitSeq(strings.TrimSuffix(stdout, "\nWritten to "+file+".\n"), "\n\n") {
-		if !strings.Contains(string(page), strings.TrimSpace(table)) {
-			t.Errorf("the page lacks what was printed:\n%s", table)
-		}
-	}
+	callercost.Measures(t, "-pairs 10 -slice 2ms -clients 2 -readers 10 -rate 200 -watch 30ms -soak 400ms -soak-rate 50",
+		"cd bench && go run ./cmd/callercost -pairs 10", "| with 10 readers ", "| pooled ", "| dead ")
 }
 
 func TestOptions(t *testing.T) {
@@ -107,20 +63,13 @@ func TestBadOptions(t *testing.T) {
 		{"-soak-rate 5001", `invalid value "5001" for flag -soak-rate: must be a whole number from 1 to 5000`},
 		{"-serve", "flag provided but not defined: -serve"},
 	} {
-		stdout, stderr, code := runWith(strings.Fields(c.args)...)
-		first, usage, _ := strings.Cut(stderr, "\n")
-		if diff := cmp.Diff(c.want, first); code != 2 || stdout != "" || diff != "" {
-			t.Errorf("%s: exit code %d, printed %q, -want +got:\n%s", c.args, code, stdout, diff)
-		}
-		if !strings.HasPrefix(usage, "usage: go run ./cmd/callercost -pairs 12 ") {
-			t.Errorf("%s: no usage but %q", c.args, usage)
-		}
+		callercost.Refuses(t, c.args, c.want, "usage: go run ./cmd/callercost -pairs 12 ")
 	}
 }
 
 // TestNoSuchChild: nobody is asked to be what there is not.
 func TestNoSuchChild(t *testing.T) {
-	_, stderr, code := runWith(process.Arg, "gambler", "all in")
+	_, stderr, code := callercost.Run(process.Arg, "gambler", "all in")
 	if code != 2 || !strings.Contains(stderr, `no child process is "gambler" of ["all in"]`) {
 		t.Errorf("exit code %d, %s", code, stderr)
 	}

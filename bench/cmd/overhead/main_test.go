@@ -1,21 +1,20 @@
 package main
 
 import (
-	"bytes"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"reliability/bench/internal/command"
+	"reliability/bench/internal/commandtest"
 	"reliability/bench/internal/golden"
 	"reliability/bench/internal/markdown"
 	"reliability/bench/internal/process"
 	"reliability/bench/internal/statistics"
 )
+
+var overhead = commandtest.Command(run)
 
 // TestMain is the server's process too, where one is started.
 func TestMain(m *testing.M) {
@@ -27,31 +26,7 @@ func TestMain(m *testing.M) {
 
 // TestSmoke measures for real, too shortly for the figures to mean anything.
 func TestSmoke(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "page.md")
-	stdout, stderr, code := runWith("-pairs", "10", "-slice", "5ms", "-clients", "2", "-hanging", "50", file)
-	if stderr != "" {
-		t.Errorf("stderr: %s", stderr)
-	}
-	if want := map[bool]int{true: 1}[strings.Contains(stdout, markdown.Miss)]; code != want {
-		t.Errorf("exit code %d, want %d as there is in\n%s", code, want, stdout)
-	}
-	page, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{
-		"cd bench && go run ./cmd/overhead -pairs 10 -slice 5ms -clients 2 -hanging 50 " + file,
-		"| 50 requests hang |", "| during ",
-	} {
-		if !strings.Contains(string(page), want) {
-			t.Errorf("no %q in\n%s", want, page)
-		}
-	}
-	for table := range strings.SplitSeq(strings.TrimSuffix(stdout, "\nWritten to "+file+".\n"), "\n\n") {
-		if !strings.Contains(string(page), strings.TrimSpace(table)) {
-			t.Errorf("the page lacks what was printed:\n%s", table)
-		}
-	}
+	overhead.Measures(t, "-pairs 10 -slice 5ms -clients 2 -hanging 50", "cd bench && go run ./cmd/overhead -pairs 10", "| 50 requests hang |", "| during ")
 }
 
 // TestHang: what is measured is measured while all requests hang, and none is left.
@@ -73,7 +48,7 @@ func TestHang(t *testing.T) {
 
 // TestPageNotWritable: it could not do what it was asked for.
 func TestPageNotWritable(t *testing.T) {
-	_, stderr, code := runWith("-pairs", "10", "-slice", "1ms", "-clients", "1", "-hanging", "1", t.TempDir())
+	_, stderr, code := overhead.Run("-pairs", "10", "-slice", "1ms", "-clients", "1", "-hanging", "1", t.TempDir())
 	if code != 2 || !strings.Contains(stderr, "is a directory") {
 		t.Errorf("exit code %d, %q", code, stderr)
 	}
@@ -93,14 +68,7 @@ func TestBadOptions(t *testing.T) {
 		{"-serve -pairs 10", "flag provided but not defined: -serve"},
 		{"page.md -pairs 10", `FILE is ["page.md" "-pairs" "10"]: must be one name, after all flags`},
 	} {
-		stdout, stderr, code := runWith(strings.Fields(c.args)...)
-		first, usage, _ := strings.Cut(stderr, "\n")
-		if diff := cmp.Diff(c.want, first); code != 2 || stdout != "" || diff != "" {
-			t.Errorf("%s: exit code %d, printed %q, -want +got:\n%s", c.args, code, stdout, diff)
-		}
-		if !strings.HasPrefix(usage, "usage: ") {
-			t.Errorf("%s: no usage but %q", c.args, usage)
-		}
+		overhead.Refuses(t, c.args, c.want, "usage: go run ./cmd/overhead ")
 	}
 }
 
@@ -121,7 +89,7 @@ func TestOptions(t *testing.T) {
 			t.Errorf("%q is %s, which is %+v, %v", c.args, got.command(), again, err)
 		}
 	}
-	if _, stderr, code := runWith("-h"); code != 0 || !strings.HasPrefix(stderr, "usage: ") {
+	if _, stderr, code := overhead.Run("-h"); code != 0 || !strings.HasPrefix(stderr, "usage: ") {
 		t.Errorf("-h: exit code %d, %q", code, stderr)
 	}
 }
@@ -162,10 +130,4 @@ func TestPage(t *testing.T) {
 
 func statsOf(hanging int64, goroutines int, heap, stacks uint64) stats {
 	return stats{process.Stats{Goroutines: goroutines, Heap: heap, Stacks: stacks}, hanging}
-}
-
-func runWith(args ...string) (stdout, stderr string, code int) {
-	var out, errs bytes.Buffer
-	code = run(args, strings.NewReader(""), &out, &errs)
-	return out.String(), errs.String(), code
 }

@@ -39,7 +39,7 @@ func serveCaller(ctx context.Context, environ []string, stdin io.Reader, stdout 
 
 const (
 	backAfter = 15 * time.Second       // by when nothing may be left of what has ended
-	quiet     = 200 * time.Millisecond // for how long caller must be the same to be at rest
+	quiet     = 100 * time.Millisecond // for how long caller must be the same to be at rest
 )
 
 // A callerProcess is caller in a process of its own.

@@ -3,6 +3,8 @@ package caller
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +17,9 @@ const (
 	// feedTickPerReader, so that all together are written to 5000 times a second at most.
 	feedTick          = 20 * time.Millisecond
 	feedTickPerReader = 200 * time.Microsecond
+	// Up to feedAtOnce readers are woken at the same time, more in groups.
+	feedAtOnce = 100
+	feedGroup  = 5
 	// maxFeedReaders may watch at the same time.
 	maxFeedReaders = 2000
 	// maxFeedWaiting decisions may wait to be encoded.
@@ -88,7 +93,7 @@ func (f *feed) run(ctx context.Context) {
 		case <-f.joined:
 			s.welcome()
 		case <-s.timer.C:
-			s.send()
+			s.send(ctx)
 		}
 	}
 }
@@ -156,7 +161,7 @@ func (f *feed) anyFresh() bool {
 }
 
 // send sends the batch, and with it a snapshot if that is due.
-func (s *feedSender) send() {
+func (s *feedSender) send(ctx context.Context) {
 	readers := int(s.watching.Load())
 	if readers == 0 {
 		s.watched = false
@@ -176,22 +181,46 @@ func (s *feedSender) send() {
 	}
 	s.timer.Reset(s.latest.Add(period).Sub(now))
 	if text := s.batch.take(lost); len(text) > 0 {
-		s.deliver(text)
+		s.deliver(ctx, text)
 	}
 }
 
-// deliver gives a text to all readers. Who has no room for it is dropped.
-func (s *feedSender) deliver(text []byte) {
+// deliver gives a text to all readers. Many are not woken all at once, because calls would
+// have to wait for them: they are spread over most of the time up to the next batch.
+func (s *feedSender) deliver(ctx context.Context, text []byte) {
+	begin := time.Now()
+	readers := s.everybody()
+	_, tick := feedRhythm(len(readers))
+	for i, r := range readers {
+		if len(readers) > feedAtOnce && i%feedGroup == 0 {
+			due := begin.Add(tick * 4 / 5 * time.Duration(i) / time.Duration(len(readers)))
+			if !wait(ctx, nil, due) {
+				return
+			}
+		}
+		s.offer(r, text)
+	}
+}
+
+func (s *feedSender) everybody() []*feedReader {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for r := range s.readers {
-		select {
-		case r.queue <- text:
-		default:
-			delete(s.readers, r)
-			s.watching.Add(-1)
-			r.drop()
-		}
+	return slices.Collect(maps.Keys(s.readers))
+}
+
+// offer gives a text to a reader that has not left. Who has no room for it is dropped.
+func (s *feedSender) offer(r *feedReader, text []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, here := s.readers[r]; !here {
+		return
+	}
+	select {
+	case r.queue <- text:
+	default:
+		delete(s.readers, r)
+		s.watching.Add(-1)
+		r.drop()
 	}
 }
 

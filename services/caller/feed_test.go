@@ -552,3 +552,35 @@ func TestFeedOverTCP(t *testing.T) {
 	}
 	t.Logf("%d published, at most %d MiB, slowest publish %v", published, most>>20, slowest)
 }
+
+// TestManyReadersAreNotWokenAtOnce: calls would have to wait for them.
+func TestManyReadersAreNotWokenAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for n, want := range map[int]time.Duration{100: 0, 1000: 200 * time.Millisecond} { // of a tick of 250 ms
+			s := &feedSender{feed: newFeed(nil)}
+			for range n {
+				s.readers[&feedReader{queue: make(chan []byte, 1)}] = struct{}{}
+			}
+			begin := time.Now()
+			s.deliver(t.Context(), []byte("text"))
+			if took := time.Since(begin); took > want || took < want*95/100 {
+				t.Errorf("%d readers: %v; want %v", n, took, want)
+			}
+			for r := range s.readers {
+				if len(r.queue) != 1 {
+					t.Fatalf("%d readers: one was left out", n)
+				}
+			}
+		}
+		s := &feedSender{feed: newFeed(nil)}
+		for range 1000 {
+			s.readers[&feedReader{queue: make(chan []byte, 1)}] = struct{}{}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		begin := time.Now()
+		if s.deliver(ctx, nil); time.Since(begin) != 50*time.Millisecond {
+			t.Errorf("it went on for %v", time.Since(begin))
+		}
+	})
+}

@@ -17,7 +17,8 @@ const (
 	// feedTickPerReader, so that all together are written to 5000 times a second at most.
 	feedTick          = 20 * time.Millisecond
 	feedTickPerReader = 200 * time.Microsecond
-	// Up to feedAtOnce readers are woken at the same time, more in groups.
+	// Up to feedAtOnce readers are woken at the same time and told everything, more in groups
+	// and less.
 	feedAtOnce = 100
 	feedGroup  = 5
 	// maxFeedReaders may watch at the same time.
@@ -128,7 +129,7 @@ func (s *feedSender) take(d feedDecision) {
 		next := (now.Sub(s.latest)/tick + 1) * tick
 		s.timer.Reset(s.latest.Add(min(next, period)).Sub(now))
 	}
-	s.report(s.batch.add(d))
+	s.report(s.batch.add(d, feedRoom(int(s.watching.Load()))))
 }
 
 // welcome sends a snapshot to those who have come, at once. The decisions of the batch

@@ -584,3 +584,26 @@ func TestManyReadersAreNotWokenAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestManyReadersAreToldLess, but of what is important.
+func TestManyReadersAreToldLess(t *testing.T) {
+	for readers, want := range map[int]int{1: maxFeedBatchSize, 100: maxFeedBatchSize, 500: 4194, 1000: 4194, 2000: minFeedBatchSize} {
+		if got := feedRoom(readers); got != want {
+			t.Errorf("%d readers: room for %d bytes; want %d", readers, got, want)
+		}
+	}
+	var b feedBatch
+	d := Decision{Kind: "attempt", Error: strings.Repeat("x", 1000)}
+	for range 10 {
+		if err := b.add(feedDecision{eventDecision, time.Time{}, d}, feedRoom(2000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.Transition = &Transition{To: "open"}
+	if err := b.add(feedDecision{eventDecision, time.Time{}, d}, feedRoom(2000)); err != nil {
+		t.Fatal(err)
+	}
+	if text := string(b.take(0)); strings.Count(text, "event: decision") != 4 || !strings.Contains(text, `"to":"open"`) || !strings.Contains(text, `{"lost":7}`) {
+		t.Errorf("%s", text)
+	}
+}

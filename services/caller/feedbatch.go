@@ -16,7 +16,23 @@ import (
 const (
 	maxFeedBatch     = 500
 	maxFeedBatchSize = 128 << 10
+	minFeedBatchSize = 4 << 10
+	// feedBandwidth is how many bytes a second of decisions go to many readers together.
+	feedBandwidth = 16 << 20
 )
+
+// feedRoom is how large the decisions of one batch may be for so many readers.
+func feedRoom(readers int) int {
+	if readers <= feedAtOnce {
+		return maxFeedBatchSize
+	}
+	_, tick := feedRhythm(readers)
+	room := feedBandwidth * tick.Seconds() / float64(readers)
+	return max(minFeedBatchSize, min(maxFeedBatchSize, int(room)))
+}
+
+// An important decision is told however much there is to tell.
+type important interface{ important() bool }
 
 // A feedBatch is events as they are sent, see the HTML standard's "server-sent events". Its
 // zero value is empty. Each event has the number that follows the one before it.
@@ -30,10 +46,13 @@ type feedBatch struct {
 
 func (b *feedBatch) empty() bool { return b.count == 0 && b.lost == 0 }
 
-// add appends a decision. One that cannot be encoded is told of in its place, and is
+// add appends a decision if there is room. One that cannot be encoded is told of in its place, and is
 // returned as an error.
-func (b *feedBatch) add(d feedDecision) error {
-	if b.count >= maxFeedBatch || len(b.text) >= maxFeedBatchSize {
+func (b *feedBatch) add(d feedDecision, room int) error {
+	if i, ok := d.v.(important); ok && i.important() {
+		room = maxFeedBatchSize
+	}
+	if b.count >= maxFeedBatch || len(b.text) >= room {
 		b.lost++
 		return nil
 	}
@@ -44,7 +63,7 @@ func (b *feedBatch) add(d feedDecision) error {
 		return fmt.Errorf("%s: %w", d.kind, err)
 	}
 	data = withAt(d.at, data)
-	if len(b.text)+len(data) > maxFeedBatchSize {
+	if len(b.text)+len(data) > room {
 		b.lost++
 		return nil
 	}

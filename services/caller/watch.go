@@ -30,6 +30,9 @@ type Decision struct {
 	TraceID    string      `json:"trace_id,omitempty"`
 }
 
+// important is what somebody who watches must not miss: what becomes of a breaker.
+func (d Decision) important() bool { return d.Transition != nil || d.Mode != "" }
+
 // A CallEvent is a call that has ended.
 type CallEvent struct {
 	At    time.Time `json:"at"` // its end

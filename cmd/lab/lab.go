@@ -92,8 +92,8 @@ func start(ctx context.Context, o options) (*lab, error) {
 
 // useLoad takes the flag, unless only CALLER_LOAD was given.
 func (o *options) useLoad(rate float64, given bool) error {
-	if !(rate >= 0 && rate <= 10_000) {
-		return fmt.Errorf("--%s is %v: must be a number from 0 to 10000", flagLoad, rate)
+	if _, err := caller.ParseLoad(fmt.Appendf(nil, `{"rate":%v}`, rate)); err != nil {
+		return fmt.Errorf("--%s is %v: must be 0, or a number from 0.001 to 10000", flagLoad, rate)
 	}
 	if given || !slices.ContainsFunc(o.environ, func(v string) bool { return strings.HasPrefix(v, "CALLER_LOAD=") }) {
 		o.load = &rate

@@ -53,6 +53,6 @@ func command() *cobra.Command {
 	cmd.Flags().StringVar(&o.flakyAddr, flagFlakyAddr, "127.0.0.1:8081", "flaky: /work")
 	cmd.Flags().StringVar(&o.callerAdminAddr, flagCallerAdminAddr, "127.0.0.1:8090", "caller's probes and /metrics")
 	cmd.Flags().StringVar(&o.flakyAdminAddr, flagFlakyAdminAddr, "127.0.0.1:8091", "flaky's /faults, probes and /metrics")
-	cmd.Flags().Float64Var(&load, flagLoad, defaultLoad, "calls a second that caller makes by itself, 0 to 10000; 0: none")
+	cmd.Flags().Float64Var(&load, flagLoad, defaultLoad, "calls a second that caller makes by itself, 0.001 to 10000; 0: none")
 	return cmd
 }

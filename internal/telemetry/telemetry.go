@@ -9,11 +9,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	promclient "github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/contrib/exporters/autoexport"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/propagation"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -86,11 +88,20 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	return &Telemetry{
 		Logger:     slog.New(&traceHandler{slog.NewJSONHandler(cfg.LogOutput, &slog.HandlerOptions{Level: cfg.LogLevel})}).With("service", cfg.Service),
 		Tracers:    sdktrace.NewTracerProvider(options...),
-		Meters:     sdkmetric.NewMeterProvider(sdkmetric.WithResource(res), sdkmetric.WithReader(reader)),
+		Meters:     sdkmetric.NewMeterProvider(sdkmetric.WithResource(res), sdkmetric.WithReader(reader), sdkmetric.WithView(withoutPort)),
 		Propagator: propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}),
 		Store:      cfg.Store,
 		Metrics:    promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}),
 	}, nil
+}
+
+// withoutPort keeps clients from making series: the port of a server's metrics is what they
+// put into the header Host.
+func withoutPort(i sdkmetric.Instrument) (sdkmetric.Stream, bool) {
+	return sdkmetric.Stream{
+		Name: i.Name, Description: i.Description, Unit: i.Unit,
+		AttributeFilter: attribute.NewDenyKeysFilter(semconv.ServerPortKey),
+	}, strings.HasPrefix(i.Name, "http.server.")
 }
 
 // Shutdown sends what is still held back and ends the providers. It is the last step of

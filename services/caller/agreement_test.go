@@ -27,7 +27,7 @@ func TestOneCallOneStory(t *testing.T) {
 		{"failure", failing, "?engine=gobreaker", "", "502 failure [error error]"},
 		{"refused", nil, "", "", "502 failure [error error]"},
 		{"timeout", hang, "", "", "504 timeout [timeout timeout]"},
-		{"deadline", hang, "", "100", "504 timeout [canceled]"},
+		{"deadline", hang, "", "100", "504 timeout [timeout]"},
 		{"no time for a retry", failing, "", "50", "504 timeout [error]"},
 		{"rejected", failing, "?order=retry,breaker", "", "503 rejected [rejected]"},
 		{"rate limited", failing, "?order=rate_limit", "", "429 rejected [rejected]"},

@@ -2,6 +2,7 @@ package caller
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"math"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"reliability/pkg/resilience"
+	"reliability/pkg/resilience/resilienceotel"
 )
 
 // An Attempt is what happened to one attempt of a call.
@@ -60,6 +62,9 @@ func newRecord(ctx context.Context) (context.Context, *record) {
 	r := &record{begin: time.Now()}
 	r.attempts = r.room[:0]
 	r.trace.GotConn = func(info httptrace.GotConnInfo) {
+		if c, ok := info.Conn.(*tls.Conn); ok {
+			_ = c.SetDeadline(time.Time{}) // that of the handshake; a broken connection says so by itself
+		}
 		r.connected.Store(true)
 		r.current().Reused = info.Reused
 	}
@@ -91,19 +96,16 @@ func recording() resilience.Policy {
 // current is the attempt being made.
 func (r *record) current() *Attempt { return &r.attempts[len(r.attempts)-1] }
 
+// result is the word that the metric has for the same attempt, in fewer letters.
 func result(ctx context.Context, err error) string {
-	_, timedOut := errors.AsType[*resilience.TimeoutError](err)
-	switch {
-	case err == nil:
+	switch o := resilienceotel.Outcome(ctx, err); o {
+	case outcomeSuccess:
 		return resultOK
-	case resilience.Rejected(err):
-		return resultRejected
-	case timedOut:
-		return resultTimeout
-	case ctx.Err() != nil:
-		return resultCanceled
+	case outcomeFailure:
+		return resultError
+	default:
+		return o // timeout, rejected or canceled
 	}
-	return resultError
 }
 
 // cause tells apart what a reader of the answer would otherwise guess from error texts,

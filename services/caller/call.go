@@ -12,6 +12,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/time/rate"
 
 	"reliability/internal/problem"
 	"reliability/pkg/resilience"
@@ -45,13 +46,13 @@ var errDeadline = errors.New("the client's deadline, " + headerDeadline + ", has
 func (s *Service) call(c *gin.Context) {
 	w, bad := wishOf(c.Request)
 	if len(bad) > 0 {
-		problem.New(http.StatusBadRequest, bad.Error(), bad...).Write(c.Writer)
+		refuse(c, bad...)
 		return
 	}
 	ctx, cancel := w.context(c.Request.Context())
 	defer cancel()
-	answer, _, err := s.protect(ctx, w, request{method: http.MethodGet})
-	s.answer(c, outcomeOf(ctx, err), answer, err)
+	answer, o, _, err := s.protect(ctx, w, request{method: http.MethodGet})
+	s.answer(c, o, answer, err)
 }
 
 // context is that of a call whose client says how long it waits.
@@ -64,13 +65,14 @@ func (w wish) context(ctx context.Context) (context.Context, context.CancelFunc)
 
 // protect makes one call through the pipeline that is wished for, under the policy in
 // force, and says what happened. body is that of the dependency's answer.
-func (s *Service) protect(ctx context.Context, w wish, r request) (a Answer, body []byte, err error) {
+func (s *Service) protect(ctx context.Context, w wish, r request) (a Answer, o outcome, body []byte, err error) {
 	v, x := s.inForce.Load(), s.protection(w.engine)
-	p, order := v.pipelines[x.engine].standard, v.policy.Order
+	pipelines := v.pipelines[x.engine]
+	p, order := pipelines.standard, v.policy.Order
 	if !w.plain() {
 		order = w.applyTo(order)
-		if p, err = v.pipelines[x.engine].of(order); err != nil { // the policies have been checked one by one
-			return Answer{}, nil, err
+		if p, err = pipelines.of(order); err != nil { // the policies have been checked one by one
+			return Answer{}, outcomeOf(ctx, err), nil, err
 		}
 	}
 	span := trace.SpanContextFromContext(ctx)
@@ -92,15 +94,23 @@ func (s *Service) protect(ctx context.Context, w wish, r request) (a Answer, bod
 	if err == nil && len(rec.attempts) > 0 {
 		body, rec.current().answer = rec.current().answer, nil
 	}
+	if o = outcomeOf(ctx, err); o.status == http.StatusTooManyRequests {
+		o.retryAfter = nextToken(pipelines.limiter)
+	}
 	a = Answer{
-		Outcome: outcomeOf(ctx, err).name, Engine: x.engine, Pipeline: p.explain.Order, Policy: v.number,
+		Outcome: o.name, Engine: x.engine, Pipeline: p.explain.Order, Policy: v.number,
 		Warnings: w.warnings(p.explain), ElapsedMS: milliseconds(elapsed), Attempts: rec.attempts,
 		Breaker: breakerState(x.breaker.Stats(), time.Now()), TraceID: traceID, TraceURL: s.traceURL(span),
 	}
 	x.counts.end(a, elapsed)
 	s.pods.count(a.Attempts)
 	s.ended(a, err)
-	return a, body, err
+	return a, o, body, err
+}
+
+// nextToken is how long it is until a limiter lets one more through.
+func nextToken(l *rate.Limiter) time.Duration {
+	return time.Duration((1 - l.Tokens()) / float64(l.Limit()) * float64(time.Second))
 }
 
 // warnings are what there is to say against the call's pipeline.

@@ -123,6 +123,6 @@ func (s *Service) background(ctx context.Context) {
 func (s *Service) Listen(listen func(addr string) (net.Listener, error)) (*serve.Server, error) {
 	return serve.Listen(serve.Config{
 		Addr: s.cfg.Addr, AdminAddr: s.cfg.AdminAddr, Listen: listen, Public: s.publicRoutes(), Admin: s.adminRoutes(),
-		Background: s.background, Drain: s.cfg.Drain, Grace: s.cfg.Grace, Flush: s.tel.Shutdown, Logger: s.tel.Logger,
+		Background: s.background, Headers: map[string]string{headerServedBy: s.cfg.Name}, Drain: s.cfg.Drain, Grace: s.cfg.Grace, Flush: s.tel.Shutdown, Logger: s.tel.Logger,
 	})
 }

@@ -226,7 +226,7 @@ func TestLoadConfigListsEveryProblem(t *testing.T) {
 		`CALLER_POLICY: breaker.open_for is -1s: must be a duration such as "50ms", from 1ms to 24h0m0s`,
 		`CALLER_POLICY: retry.jitter is some: must be "full", "none", "equal" or "decorrelated"`,
 		`CALLER_POLICY: retry.max_attempts is 0: must be a whole number from 1 to 100`,
-		`CALLER_LOAD: rate is -1: must be a number from 0 to 10000`,
+		`CALLER_LOAD: rate is -1: must be 0, or a number from 0.001 to 10000`,
 		`CALLER_UPSTREAM_URL is "flaky:8081": must be an http:// or https:// URL`,
 		`CALLER_RATE_BURST is "0": must be a whole number from 1 to 1000000`,
 		`CALLER_PORT is "tcp://10.0.0.1:8080": must be absent: there is no such variable`,
@@ -241,7 +241,7 @@ func TestLoadConfigListsEveryProblem(t *testing.T) {
 	if err != nil {
 		t.Errorf("the defaults are refused: %v", err)
 	}
-	if diff := cmp.Diff(DefaultPolicy(), cfg.Policy); diff != "" || cfg.UpstreamURL != "http://127.0.0.1:8081/work" || cfg.Load.Rate != 0 {
+	if diff := cmp.Diff(text(t, DefaultPolicy()), text(t, cfg.Policy)); diff != "" || cfg.UpstreamURL != "http://127.0.0.1:8081/work" || cfg.Load.Rate != 0 {
 		t.Errorf("defaults: %+v\n%s", cfg, diff)
 	}
 }

@@ -14,7 +14,7 @@ const EnvPrefix = "CALLER_"
 type Config struct {
 	Addr          string `env:"ADDR" envDefault:"127.0.0.1:8080" validate:"listen_addr" allowed:"host:port, or :port for every interface; port 0 is any that is free" help:"public listener: page, /call, /orders, /api"`
 	AdminAddr     string `env:"ADMIN_ADDR" envDefault:"127.0.0.1:8090" validate:"listen_addr" allowed:"host:port, or :port for every interface; port 0 is any that is free" help:"admin listener: probes, /metrics"`
-	Name          string `env:"NAME" help:"how this instance calls itself; the host name if empty"`
+	Name          string `env:"NAME" validate:"omitempty,printascii,max=100" allowed:"at most 100 printable ASCII characters" help:"how this instance calls itself; the host name if empty"`
 	UpstreamURL   string `env:"UPSTREAM_URL" envDefault:"http://127.0.0.1:8081/work" validate:"http_url" allowed:"an http:// or https:// URL" help:"what /call calls: flaky, another caller, or any other HTTP service; /orders pays at charges beside it"`
 	FlakyAdminURL string `env:"FLAKY_ADMIN_URL" validate:"omitempty,http_url" allowed:"an http:// or https:// URL, or empty" help:"flaky's admin listener, for /api/faults; a host name stands for all its addresses, one for each replica; without it there are no fault controls"`
 	PeersURL      string `env:"PEERS_URL" validate:"omitempty,http_url" allowed:"an http:// or https:// URL, or empty" help:"every caller's public listener, for /api/state?all=1; a host name stands for all its addresses"`

@@ -2,9 +2,11 @@ package caller
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,14 +38,20 @@ type connections struct {
 	born time.Time       // of the pool
 }
 
-func newConnections(network Network) *connections {
+// newConnections returns connections that are made one for each request. Of secure ones the
+// handshake is part of the dial, and goes on without the attempt as well.
+func newConnections(network Network, secure bool) *connections {
 	c := &connections{}
 	c.dialLimit.Store(int64(maxDial))
 	c.fresh = &http.Transport{
 		DialContext: func(ctx context.Context, kind, addr string) (net.Conn, error) {
 			ctx, cancel := context.WithTimeout(ctx, time.Duration(c.dialLimit.Load()))
 			defer cancel()
-			return network.DialContext(ctx, kind, addr)
+			conn, err := network.DialContext(ctx, kind, addr)
+			if deadline, ok := ctx.Deadline(); secure && ok && err == nil {
+				err = conn.SetDeadline(deadline) // until a request has it: see newRecord
+			}
+			return conn, err
 		},
 		DisableKeepAlives: true, MaxResponseHeaderBytes: maxAnswerHeads,
 	}
@@ -69,11 +77,21 @@ func (c *connections) configure(p Policy) {
 }
 
 // RoundTrip implements [http.RoundTripper].
+//
+// Where a kept connection breaks, net/http sends a request again by itself, over one kept
+// connection after the other: attempts that neither the policies nor the answer know of.
+// It does not for a request whose body it could not send again, so a GET is given an empty
+// one. What is no GET never meets a connection that may have been closed meanwhile.
 func (c *connections) RoundTrip(r *http.Request) (*http.Response, error) {
-	if resilience.AttemptNumber(r.Context()) > 1 {
+	if r.Method != http.MethodGet || resilience.AttemptNumber(r.Context()) > 1 {
 		return c.fresh.RoundTrip(r)
 	}
-	return c.first(time.Now()).RoundTrip(r)
+	t := c.first(time.Now())
+	if t != c.fresh {
+		r = r.WithContext(r.Context())
+		r.Body = io.NopCloser(strings.NewReader(""))
+	}
+	return t.RoundTrip(r)
 }
 
 // first returns what first attempts go through. A maximum age holds for the pool as a
@@ -92,12 +110,16 @@ func (c *connections) first(now time.Time) *http.Transport {
 		c.pool, c.born = c.fresh.Clone(), now
 		c.pool.DisableKeepAlives = false
 		c.pool.MaxIdleConns, c.pool.MaxIdleConnsPerHost, c.pool.IdleConnTimeout = maxIdle, maxIdle, idleTimeout
+		if age := time.Duration(c.mode.MaxAge); age > 0 {
+			c.pool.IdleConnTimeout = min(idleTimeout, age)
+		}
 	}
 	return c.pool
 }
 
-// retireLocked gives the pool up. Connections in use are closed when they come back: no
-// request asks an http.Transport for one after its CloseIdleConnections.
+// retireLocked gives the pool up. Connections in use are closed when they come back, unless
+// a request that chose the pool a moment ago asks it for one after this; those are closed
+// once they have idled for as long as they may.
 func (c *connections) retireLocked() {
 	if c.pool != nil {
 		c.pool.CloseIdleConnections()

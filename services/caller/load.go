@@ -2,6 +2,7 @@ package caller
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -30,9 +31,11 @@ type Load struct {
 
 // Bounds of a load document.
 const (
+	minLoadRate     = 0.001
 	maxLoadRate     = 10_000
 	maxLoadInFlight = 100_000
 	maxSeed         = 1<<53 - 1 // what JSON's readers hold exactly
+	maxArrival      = 100 * 365 * 24 * time.Hour
 )
 
 // DefaultLoad makes no calls.
@@ -55,7 +58,7 @@ func (l *Load) UnmarshalJSON(text []byte) error { return l.UnmarshalText(text) }
 func ParseLoad(text []byte) (Load, error) {
 	l := DefaultLoad()
 	err := document.Parse(text, document.Object{
-		"rate":          document.Float(&l.Rate, 0, maxLoadRate),
+		"rate":          rateField(&l.Rate),
 		"arrivals":      document.OneOf(&l.Arrivals, arrivalsConstant, arrivalsPoisson),
 		"max_in_flight": document.Int(&l.MaxInFlight, 1, maxLoadInFlight),
 		"handrolled":    document.Float(&l.HandRolled, 0, 1),
@@ -66,6 +69,15 @@ func ParseLoad(text []byte) (Load, error) {
 		return Load{}, err
 	}
 	return l, nil
+}
+
+// rateField is 0, or a rate at which something happens while somebody looks.
+func rateField(into *float64) document.Field {
+	f := document.Float(into, 0, maxLoadRate)
+	return document.Field{
+		Allowed: fmt.Sprintf("0, or a number from %v to %v", minLoadRate, maxLoadRate),
+		Read:    func(v document.Value) bool { return f.Read(v) && (*into == 0 || *into >= minLoadRate) },
+	}
 }
 
 // LoadState says what became of the load.
@@ -205,7 +217,7 @@ func (p *plan) arrivals() func() (time.Time, bool) {
 			n++
 			at = n / p.Rate // not a sum, whose error would grow
 		}
-		d := time.Duration(at * float64(time.Second))
+		d := time.Duration(min(at, maxArrival.Seconds()) * float64(time.Second))
 		return p.since.Add(d), p.For == 0 || d <= time.Duration(p.For)
 	}
 }
@@ -241,5 +253,5 @@ func wait(ctx context.Context, superseded <-chan struct{}, due time.Time) bool {
 func (s *Service) generate(ctx context.Context, engine string) {
 	ctx, span := s.tracer.Start(ctx, "load", trace.WithSpanKind(trace.SpanKindInternal))
 	defer span.End()
-	_, _, _ = s.protect(ctx, wish{engine: engine}, request{method: "GET"}) // who watches learns of it
+	_, _, _, _ = s.protect(ctx, wish{engine: engine}, request{method: "GET"}) // who watches learns of it
 }

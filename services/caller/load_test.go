@@ -18,6 +18,9 @@ func TestALoadThatIsRefused(t *testing.T) {
 		if status := w.ask("PUT", "/api/load", `{"rate":20000,"arrivals":"bursty","handrolled":2,"max_in_flight":0,"for":"-1s","seed":-1,"burst":1}`, &f); status != 400 || len(f.Errors) != 7 {
 			t.Errorf("%d with %d problems: %v", status, len(f.Errors), f.Errors)
 		}
+		if status := w.ask("PUT", "/api/load", `{"rate":1e-12}`, &f); status != 400 {
+			t.Errorf("a rate of nearly nothing: %d", status)
+		}
 		if l := w.state().Load.Load; l.Rate != 0 || l.Arrivals != "constant" {
 			t.Errorf("half of it was applied: %+v", l)
 		}

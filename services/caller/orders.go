@@ -36,14 +36,24 @@ type Order struct {
 	Amount int64  `json:"amount"` // in the smallest unit of a currency
 }
 
+// orderKey is where an order's body waits, in Gin's context.
+const orderKey = "order"
+
+// readOrder reads the body before the order takes one of the places that there are for
+// calls: a client may take its time to send it.
+func readOrder(c *gin.Context) {
+	if body, ok := document.Body(c.Writer, c.Request); ok {
+		c.Set(orderKey, body)
+	} else {
+		c.Abort()
+	}
+}
+
 // order is the payment path: a charge that must not be made twice. Without an
 // Idempotency-Key by which the dependency could tell that it has seen it before, an attempt
 // that may have reached the dependency is the last one.
 func (s *Service) order(c *gin.Context) {
-	body, ok := document.Body(c.Writer, c.Request)
-	if !ok {
-		return
-	}
+	body := c.MustGet(orderKey).([]byte)
 	w, bad := wishOf(c.Request)
 	var o Order
 	err := document.Parse(body, document.Object{
@@ -59,12 +69,8 @@ func (s *Service) order(c *gin.Context) {
 	if fields, ok := err.(problem.Fields); ok { //nolint:errorlint // Parse returns nothing else
 		bad = append(bad, fields...)
 	}
-	key := c.GetHeader(headerIdempotencyKey)
-	if len(key) > maxKey {
-		bad = append(bad, problem.Field{Field: headerIdempotencyKey, Allowed: "of at most 255 bytes"})
-	}
 	if len(bad) > 0 {
-		document.Refused(bad).Write(c.Writer)
+		refuse(c, bad...)
 		return
 	}
 	charge, err := json.Marshal(o)
@@ -74,8 +80,7 @@ func (s *Service) order(c *gin.Context) {
 	}
 	ctx, cancel := w.context(c.Request.Context())
 	defer cancel()
-	a, receipt, err := s.protect(ctx, w, request{method: http.MethodPost, path: chargesPath, body: charge, key: key})
-	out := outcomeOf(ctx, err)
+	a, out, receipt, err := s.protect(ctx, w, request{method: http.MethodPost, path: chargesPath, body: charge, key: w.key})
 	if err == nil {
 		out.status = http.StatusCreated
 	}

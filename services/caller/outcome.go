@@ -61,9 +61,12 @@ func outcomeOf(ctx context.Context, err error) outcome {
 	return o
 }
 
-// failedStatus is 502, but for what the dependency says of the client's own
-// Idempotency-Key: in use, or used for something else.
+// failedStatus is 502, but for what the dependency says of a charge: that the client's own
+// Idempotency-Key is in use, or used for something else.
 func failedStatus(err error) int {
+	if _, keyed := errors.AsType[*keyedError](err); !keyed {
+		return http.StatusBadGateway
+	}
 	if failed, ok := errors.AsType[*StatusError](err); ok &&
 		(failed.StatusCode == http.StatusConflict || failed.StatusCode == http.StatusUnprocessableEntity) {
 		return failed.StatusCode
@@ -71,5 +74,8 @@ func failedStatus(err error) int {
 	return http.StatusBadGateway
 }
 
+// maxRetryAfter bounds what clients are told to wait: the dependency may say anything.
+const maxRetryAfter = 24 * time.Hour
+
 // seconds rounds up, because a client that comes back early comes back for nothing.
-func seconds(d time.Duration) int { return max(1, int(math.Ceil(d.Seconds()))) }
+func seconds(d time.Duration) int { return max(1, int(math.Ceil(min(d, maxRetryAfter).Seconds()))) }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/time/rate"
 
 	"reliability/pkg/resilience"
 )
@@ -78,11 +79,12 @@ type pipelines struct {
 	call     resilience.Policy // traces and measures the call
 	attempt  resilience.Policy // measures an attempt
 	standard *pipeline         // in the document's order
-	made     sync.Map          // order, comma separated → *pipeline
+	limiter  *rate.Limiter
+	made     sync.Map // order, comma separated → *pipeline
 }
 
 func (x *protection) pipelines(p Policy, tracer trace.Tracer) (*pipelines, error) {
-	all := &pipelines{policies: x.policies(p), call: x.otel.Call(tracer, "call"), attempt: x.otel.Attempt()}
+	all := &pipelines{policies: x.policies(p), call: x.otel.Call(tracer, "call"), attempt: x.otel.Attempt(), limiter: x.limiter}
 	var err error
 	all.standard, err = all.of(p.Order)
 	return all, err

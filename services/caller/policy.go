@@ -1,6 +1,7 @@
 package caller
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -37,6 +38,8 @@ type Policy struct {
 	Breaker     BreakerPolicy    `json:"breaker"`
 	Bulkhead    BulkheadPolicy   `json:"bulkhead"`
 	Connections ConnectionPolicy `json:"connections"`
+
+	given json.RawMessage // the document as it was given, which is what a patch changes
 }
 
 // A LimitPolicy bounds a time.

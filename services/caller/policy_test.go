@@ -50,7 +50,7 @@ func TestAPolicyIsCompleted(t *testing.T) {
 	if p, err = ParsePolicy([]byte(`{}`)); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(DefaultPolicy(), p); diff != "" {
+	if diff := cmp.Diff(text(t, DefaultPolicy()), text(t, p)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -92,8 +92,8 @@ func TestAPolicyIsChangedByDocument(t *testing.T) {
 		if a := w.call(""); a.Policy != 4 || a.Pipeline != "circuitbreaker(retry(call))" {
 			t.Errorf("a call by the policy: %+v", a.Answer)
 		}
-		if a := step("DELETE", "", 200, 5, "boot", 2); !cmp.Equal(a.Policy, boot.Policy) {
-			t.Error(cmp.Diff(boot.Policy, a.Policy))
+		if a := step("DELETE", "", 200, 5, "boot", 2); text(t, a.Policy) != text(t, boot.Policy) {
+			t.Error(cmp.Diff(text(t, boot.Policy), text(t, a.Policy)))
 		}
 	})
 }

@@ -1,7 +1,6 @@
 package caller
 
 import (
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -58,17 +57,14 @@ func (s *Service) putPolicy(c *gin.Context) {
 	})
 }
 
-// patchPolicy merges the document into the policy in force, RFC 7396.
+// patchPolicy merges the document into the one that was last given, RFC 7396.
 func (s *Service) patchPolicy(c *gin.Context) {
 	s.changePolicy(c, func(body []byte, v *version) (Policy, string, error) {
 		if err := document.Check(body); err != nil {
 			return Policy{}, "", err
 		}
-		current, err := json.Marshal(v.policy)
-		if err != nil {
-			return Policy{}, "", err
-		}
-		p, err := ParsePolicy(document.Merge(current, body))
+		// Not of the completed one: what somebody left open follows what they change.
+		p, err := ParsePolicy(document.Merge(v.policy.given, body))
 		return p, sourceAPI, err
 	})
 }

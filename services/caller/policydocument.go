@@ -59,6 +59,7 @@ func ParsePolicy(text []byte) (Policy, error) {
 		return Policy{}, err
 	}
 	p.Breaker.complete()
+	p.given = slices.Clone(text)
 	return p, nil
 }
 

@@ -30,7 +30,6 @@ func engines() []engineKind {
 const engineKey = attribute.Key("reliability.engine")
 
 // A protection is what one engine keeps while policies come and go: all that has state.
-// The budget has no limits that could be changed, so another one takes its place.
 type protection struct {
 	engine   string
 	name     string // in events and metrics: the dependency, and the engine
@@ -38,19 +37,20 @@ type protection struct {
 	observer resilience.Observer // otel, and whoever watches the decisions
 	breaker  resilience.Breaker
 	bulkhead *resilience.Compartment
-	limiter  *rate.Limiter
 	counts   *counts
 
-	budget       *resilience.RetryBudget // as budgetPolicy says; changed under Service.applying
-	budgetPolicy BudgetPolicy
-	unwatch      func() // ends the observation of budget
+	// These are replaced by full ones when their numbers change, under Service.applying.
+	budget  *resilience.RetryBudget
+	limiter *rate.Limiter
+	has     Policy // whose numbers they have
+	unwatch func() // ends the observation of budget
 }
 
 // newProtection makes an engine's parts. name is the dependency's, decided is told of
 // every decision.
 func newProtection(e engineKind, name string, p Policy, tel *telemetry.Telemetry, decided func(ctx context.Context, engine string, e resilience.Event)) (*protection, error) {
 	x := &protection{
-		engine: e.name, name: name + "/" + e.name, counts: newCounts(), limiter: p.RateLimit.limiter(), unwatch: func() {},
+		engine: e.name, name: name + "/" + e.name, counts: newCounts(), unwatch: func() {},
 	}
 	var err error
 	x.otel, err = resilienceotel.NewObserver(resilienceotel.Config{
@@ -70,21 +70,26 @@ func newProtection(e engineKind, name string, p Policy, tel *telemetry.Telemetry
 	}
 	x.otel.WatchBreaker(x.breaker)
 	x.otel.WatchCompartment(x.bulkhead)
-	return x, x.setBudget(p.Retry.Budget)
+	return x, x.refill(p)
 }
 
-// setBudget replaces a budget whose configuration is another, by a full one.
-func (x *protection) setBudget(b BudgetPolicy) error {
-	if x.budget != nil && b == x.budgetPolicy {
-		return nil
+// refill replaces the budget and the limiter if the policy has other numbers for them.
+func (x *protection) refill(p Policy) error {
+	if x.limiter == nil || p.RateLimit != x.has.RateLimit {
+		x.limiter = p.RateLimit.limiter()
 	}
-	budget, err := resilience.NewRetryBudget(b.config())
-	if err != nil {
-		return err
+	if x.budget == nil || p.Retry.Budget != x.has.Retry.Budget {
+		budget, err := resilience.NewRetryBudget(p.Retry.Budget.config())
+		if err != nil {
+			return err
+		}
+		x.unwatch()
+		x.budget, x.unwatch = budget, func() {}
+		if p.Retry.Budget.On {
+			x.unwatch = x.otel.WatchBudget(x.name, budget)
+		}
 	}
-	x.unwatch()
-	x.budget, x.budgetPolicy = budget, b
-	x.unwatch = x.otel.WatchBudget(x.name, budget)
+	x.has = p
 	return nil
 }
 
@@ -93,11 +98,9 @@ func (x *protection) reconfigure(p Policy) error {
 	if err := errors.Join(
 		x.breaker.Reconfigure(p.Breaker.config("", nil)),
 		x.bulkhead.Reconfigure(p.Bulkhead.config("", nil)),
-		x.setBudget(p.Retry.Budget),
+		x.refill(p),
 	); err != nil {
 		return fmt.Errorf("%s: %w", x.engine, err)
 	}
-	x.limiter.SetLimit(rate.Limit(p.RateLimit.Rate))
-	x.limiter.SetBurst(p.RateLimit.Burst)
 	return nil
 }

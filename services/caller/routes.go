@@ -26,24 +26,25 @@ func (s *Service) publicRoutes() http.Handler {
 func (s *Service) api() *gin.Engine {
 	e := engine.New("caller", s.tel)
 	e.GET("/call", traceResponse, s.front.admit, s.call)
-	e.POST("/orders", traceResponse, s.front.admit, s.order)
+	e.POST("/orders", traceResponse, readOrder, s.front.admit, s.order)
+	e.POST("/charges", traceResponse, readOrder, s.front.admit, s.order) // as another caller asks for it
 
 	e.GET("/api/state", s.getState)
-	e.GET("/api/events", s.feed.stream)
-	e.GET("/api/policy", s.getPolicy)
-	e.PUT("/api/policy", s.putPolicy)
-	e.PATCH("/api/policy", s.patchPolicy)
-	e.DELETE("/api/policy", s.deletePolicy)
-	e.GET("/api/load", s.getLoad)
-	e.PUT("/api/load", s.putLoad)
-	e.DELETE("/api/load", s.deleteLoad)
-	e.POST("/api/breakers/:engine/:mode", s.forceBreaker)
+	e.GET("/api/events", noQuery, s.feed.stream)
+	e.GET("/api/policy", noQuery, s.getPolicy)
+	e.PUT("/api/policy", noQuery, s.putPolicy)
+	e.PATCH("/api/policy", noQuery, s.patchPolicy)
+	e.DELETE("/api/policy", noQuery, s.deletePolicy)
+	e.GET("/api/load", noQuery, s.getLoad)
+	e.PUT("/api/load", noQuery, s.putLoad)
+	e.DELETE("/api/load", noQuery, s.deleteLoad)
+	e.POST("/api/breakers/:engine/:mode", noQuery, s.forceBreaker)
 	e.GET("/api/faults", s.getFaults)
 	e.PUT("/api/faults", s.putFaults)
 	e.PATCH("/api/faults", s.patchFaults)
 	e.DELETE("/api/faults", s.deleteFaults)
-	e.GET("/api/traces", s.getTraces)
-	e.GET("/api/traces/:id", s.getTrace)
+	e.GET("/api/traces", noQuery, s.getTraces)
+	e.GET("/api/traces/:id", noQuery, s.getTrace)
 	return e
 }
 

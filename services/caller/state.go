@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -102,12 +103,12 @@ type Instance struct {
 }
 
 func (s *Service) getState(c *gin.Context) {
-	query := c.Request.URL.Query()
+	query, err := url.ParseQuery(c.Request.URL.RawQuery)
 	all, asked := query["all"]
 	delete(query, "all")
 	switch {
-	case len(query) > 0:
-		refuse(c, problem.Field{Field: "query", Value: c.Request.URL.RawQuery, Allowed: "all=1, or absent"})
+	case err != nil, len(query) > 0:
+		refuse(c, problem.Field{Field: "query", Value: shortened(c.Request.URL.RawQuery), Allowed: "all=1, or absent"})
 	case !asked:
 		problem.WriteJSON(c.Writer, http.StatusOK, "application/json", s.state())
 	case len(all) != 1 || all[0] != "1":
@@ -145,7 +146,23 @@ func (s *Service) allStates(c *gin.Context) {
 	})})
 }
 
+// maxProblems bounds an answer that names problems.
+const maxProblems = 20
+
 // refuse answers a request that has something wrong with it.
-func refuse(c *gin.Context, f ...problem.Field) {
-	problem.New(http.StatusBadRequest, problem.Fields(f).Error(), f...).Write(c.Writer)
+func refuse(c *gin.Context, all ...problem.Field) {
+	shown := problem.Fields(all[:min(len(all), maxProblems)])
+	detail := shown.Error()
+	if n := len(all) - len(shown); n > 0 {
+		detail += fmt.Sprintf("\nand %d more", n)
+	}
+	problem.New(http.StatusBadRequest, detail, shown...).Write(c.Writer)
+}
+
+// noQuery refuses parameters where there are none to choose from.
+func noQuery(c *gin.Context) {
+	if c.Request.URL.RawQuery != "" {
+		refuse(c, problem.Field{Field: "query", Value: shortened(c.Request.URL.RawQuery), Allowed: "absent: this request has no parameters"})
+		c.Abort()
+	}
 }

@@ -34,6 +34,10 @@ const (
 	headerIdempotencyKey = "Idempotency-Key"
 )
 
+// deadlineMargin is by how much later than here the dependency is told to stop, so that its
+// saying so does not race with the end of the attempt.
+const deadlineMargin = 10 * time.Millisecond
+
 // resendCount is OpenTelemetry's attribute for attempts after the first, which otelhttp
 // never sets.
 const resendCount = attribute.Key("http.request.resend_count")
@@ -49,7 +53,7 @@ type upstream struct {
 }
 
 func newUpstream(target *url.URL, caller string, tel *telemetry.Telemetry, network Network) *upstream {
-	u := &upstream{url: target, caller: caller, connections: newConnections(network)}
+	u := &upstream{url: target, caller: caller, connections: newConnections(network, target.Scheme == "https")}
 	u.transport = otelhttp.NewTransport(&numbered{u.connections},
 		otelhttp.WithTracerProvider(tel.Tracers), otelhttp.WithMeterProvider(tel.Meters),
 		otelhttp.WithPropagators(tel.Propagator),
@@ -115,6 +119,9 @@ func (u *upstream) attempt(ctx context.Context, r *request, rec *record) error {
 		a.Phase, a.answer = "", answer // nothing failed
 		return nil
 	}
+	if r.key != "" {
+		err = &keyedError{err}
+	}
 	if rec.connected.Load() && !r.repeatable() && !resilience.IsPermanent(err) {
 		// The dependency may have done what it was asked, and asking again would do it twice.
 		return resilience.Permanent(&unrepeatableError{r.method, err})
@@ -131,8 +138,7 @@ func (u *upstream) request(ctx context.Context, r *request) *http.Request {
 	}
 	if len(r.body) > 0 {
 		req.ContentLength = int64(len(r.body))
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.body)), nil }
-		req.Body, _ = req.GetBody()
+		req.Body = io.NopCloser(bytes.NewReader(r.body)) // without a GetBody, see connections
 	}
 	return req
 }
@@ -151,8 +157,8 @@ func (u *upstream) header(ctx context.Context, r *request) http.Header {
 		set(headerDoNotRetry, "true")
 	}
 	if deadline, ok := ctx.Deadline(); ok {
-		// The next millisecond: nobody is told to stop before the attempt has ended here.
-		set(headerDeadline, strconv.FormatInt(max(0, time.Until(deadline).Milliseconds())+1, 10))
+		remains := min(max(0, time.Until(deadline))+deadlineMargin, maxDeadline)
+		set(headerDeadline, strconv.FormatInt(remains.Milliseconds(), 10))
 	}
 	if len(r.body) > 0 {
 		set("Content-Type", "application/json")
@@ -174,6 +180,9 @@ func (u *upstream) exchange(req *http.Request, a *Attempt) ([]byte, error) {
 	}
 	defer func() { _ = res.Body.Close() }()
 	a.Status, a.ServedBy = res.StatusCode, shortened(res.Header.Get(headerServedBy))
+	if res.StatusCode == http.StatusSwitchingProtocols { // its body is a connection, which has no end
+		return nil, resilience.Permanent(statusError(res, a.ServedBy))
+	}
 	var body bytes.Buffer
 	into := io.Discard
 	if req.Method != http.MethodGet { // whose answer nobody asks for
@@ -181,18 +190,24 @@ func (u *upstream) exchange(req *http.Request, a *Attempt) ([]byte, error) {
 	}
 	n, err := io.Copy(into, io.LimitReader(res.Body, maxAnswer+1))
 	switch {
+	case res.StatusCode >= 400: // it has said what it has to say, whatever its body does
+		failed := statusError(res, a.ServedBy)
+		if resiliencehttp.DefaultClassify(res) == nil {
+			return nil, resilience.Permanent(failed)
+		}
+		return nil, failed
 	case err != nil:
 		return nil, fmt.Errorf("read the answer of %s: %w", u.url.Host, err)
-	case res.StatusCode < 400 && n > maxAnswer:
+	case n > maxAnswer:
 		return nil, nil // an answer all the same, and too much to keep
-	case res.StatusCode < 400:
-		return body.Bytes(), nil
 	}
-	failed := &StatusError{resiliencehttp.NewStatusError(res), a.ServedBy}
-	if resiliencehttp.DefaultClassify(res) == nil {
-		return nil, resilience.Permanent(failed)
-	}
-	return nil, failed
+	return body.Bytes(), nil
+}
+
+func statusError(res *http.Response, servedBy string) *StatusError {
+	e := &StatusError{resiliencehttp.NewStatusError(res), servedBy}
+	e.Status = shortened(e.Status)
+	return e
 }
 
 // An unrepeatableError is a failure after which the request must not be sent again.
@@ -205,6 +220,11 @@ func (e *unrepeatableError) Error() string {
 	return fmt.Sprintf("not sent again, because %s without an %s may have been done: %v", e.method, headerIdempotencyKey, e.err)
 }
 func (e *unrepeatableError) Unwrap() error { return e.err }
+
+// A keyedError is what became of a request that had an Idempotency-Key.
+type keyedError struct{ error }
+
+func (e *keyedError) Unwrap() error { return e.error }
 
 // retryIf is what is worth another attempt. Naive is also what must not be repeated.
 func retryIf(on string) func(context.Context, error) bool {

@@ -23,8 +23,8 @@ type version struct {
 }
 
 // apply puts a checked policy in force: one chain for every call that begins from now on.
-// What has state keeps it and is given its new limits. If a part refuses them, which a
-// checked policy gives it no reason to, everything stays as it was.
+// What has state keeps it and is given its new limits. If that fails, which a checked policy
+// gives no reason for, the limits are those of the policy in force again.
 func (s *Service) apply(p Policy, source string) error {
 	s.applying.Lock()
 	defer s.applying.Unlock()
@@ -36,26 +36,29 @@ func (s *Service) applyLocked(p Policy, source string) error {
 	old := s.inForce.Load()
 	if old != nil {
 		next.number = old.number + 1
-		if err := s.reconfigureLocked(p); err != nil {
-			return errors.Join(err, s.reconfigureLocked(old.policy))
-		}
 	}
-	for _, x := range s.protections {
-		made, err := x.pipelines(p, s.tracer)
-		if err != nil {
-			return fmt.Errorf("%s: %w", x.engine, err)
+	if err := s.buildLocked(next); err != nil {
+		if old != nil {
+			err = errors.Join(err, s.buildLocked(&version{policy: old.policy, pipelines: map[string]*pipelines{}}))
 		}
-		next.pipelines[x.engine] = made
+		return err
 	}
 	s.upstream.connections.configure(p)
 	s.inForce.Store(next)
 	return nil
 }
 
-func (s *Service) reconfigureLocked(p Policy) error {
-	var errs []error
+// buildLocked gives each engine's parts the version's limits, and the version its chains.
+func (s *Service) buildLocked(v *version) error {
 	for _, x := range s.protections {
-		errs = append(errs, x.reconfigure(p))
+		if err := x.reconfigure(v.policy); err != nil {
+			return err
+		}
+		made, err := x.pipelines(v.policy, s.tracer)
+		if err != nil {
+			return fmt.Errorf("%s: %w", x.engine, err)
+		}
+		v.pipelines[x.engine] = made
 	}
-	return errors.Join(errs...)
+	return nil
 }

@@ -24,6 +24,7 @@ type wish struct {
 	toggled    map[string]bool // policies that the client has turned on or off
 	deadline   time.Duration   // 0: none
 	doNotRetry bool
+	key        string // Idempotency-Key; only orders have a use for it
 }
 
 // wishOf reads the query and the headers of a call. All problems come at once.
@@ -66,16 +67,22 @@ func wishOf(r *http.Request) (wish, problem.Fields) {
 			wrong(name, value, "absent: the parameters here are engine, order, "+strings.Join(policyNames(), ", "))
 		}
 	}
-	if text := r.Header.Get(headerDeadline); text != "" {
-		n, err := strconv.ParseInt(text, 10, 64)
-		if w.deadline = time.Duration(n) * time.Millisecond; err != nil || n < 1 || n > maxDeadline.Milliseconds() {
+	// Two of a header are no value that is allowed either.
+	if text := strings.Join(r.Header[headerDeadline], ", "); text != "" {
+		n, err := strconv.ParseUint(text, 10, 32)
+		if w.deadline = time.Duration(n) * time.Millisecond; err != nil || n < 1 || w.deadline > maxDeadline {
 			wrong(headerDeadline, text, fmt.Sprintf("a whole number of milliseconds from 1 to %d", maxDeadline.Milliseconds()))
 		}
 	}
-	if text := r.Header.Get(headerDoNotRetry); text != "" {
+	if text := strings.Join(r.Header[headerDoNotRetry], ", "); text != "" {
 		if w.doNotRetry, err = strconv.ParseBool(text); err != nil {
 			wrong(headerDoNotRetry, text, "true or false")
 		}
+	}
+	if keys := r.Header[headerIdempotencyKey]; len(keys) > 1 || len(keys) == 1 && len(keys[0]) > maxKey {
+		wrong(headerIdempotencyKey, fmt.Sprintf("%d values, %d bytes", len(keys), len(strings.Join(keys, ""))), fmt.Sprintf("one value of at most %d bytes", maxKey))
+	} else if len(keys) == 1 {
+		w.key = keys[0]
 	}
 	return w, bad
 }

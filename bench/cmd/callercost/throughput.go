@@ -49,7 +49,7 @@ func (r *report) compare(ctx context.Context) error {
 }
 
 func (r *report) compareMode(ctx context.Context, m mode) (measured statistics.Comparison, err error) {
-	dependency, err := server.Start(ctx, "flaky", server.Steady)
+	dependency, err := server.Start(ctx, "flaky", server.Flaky)
 	if err != nil {
 		return measured, err
 	}

@@ -54,12 +54,31 @@ func Ended(c *gin.Context) {
 func New(service string, tel *telemetry.Telemetry) *gin.Engine {
 	e := bare(tel.Logger)
 	e.Use(
+		bounded,
 		otelgin.Middleware(service, otelgin.WithTracerProvider(tel.Tracers), otelgin.WithMeterProvider(tel.Meters),
 			otelgin.WithPropagators(tel.Propagator), otelgin.WithFilter(traced)),
 		accessLog(tel.Logger), // inside otelgin, which takes the span's context away again
 		recovery(tel.Logger),
 	)
 	return e
+}
+
+// Bounds of what a span keeps of a request: clients choose it, and spans stay in memory.
+const (
+	maxURI       = 4 << 10
+	maxUserAgent = 256
+)
+
+// bounded refuses what is too long to be kept, before it is.
+func bounded(c *gin.Context) {
+	if len(c.Request.RequestURI) > maxURI {
+		problem.New(http.StatusRequestURITooLong, fmt.Sprintf("path and parameters are %d bytes: must be at most %d", len(c.Request.RequestURI), maxURI)).Write(c.Writer)
+		c.Abort()
+		return
+	}
+	if agent := c.Request.UserAgent(); len(agent) > maxUserAgent {
+		c.Request.Header.Set("User-Agent", strings.ToValidUTF8(strings.Clone(agent[:maxUserAgent]), ""))
+	}
 }
 
 // NewAdmin returns an engine for an admin listener: not traced, because probes and

@@ -19,14 +19,15 @@ import (
 // says, and the plain client's the same.
 type mode struct {
 	Name   string
-	Policy string // CALLER_POLICY
-	keep   bool   // a connection for the next call
+	Policy string  // CALLER_POLICY
+	keep   bool    // a connection for the next call
+	least  float64 // required of the ratio's lower bound
 }
 
 func modes() []mode {
 	return []mode{
-		{"pooled", `{"connections":{"mode":"pooled"}}`, true},
-		{"per_request", `{"connections":{"mode":"per_request"}}`, false},
+		{"pooled", `{"connections":{"mode":"pooled"}}`, true, leastPooled},
+		{"per_request", `{"connections":{"mode":"per_request"}}`, false, leastRatio},
 	}
 }
 

@@ -49,13 +49,9 @@ func TestOneCallOneStory(t *testing.T) {
 				before := w.metrics()
 				var a called
 				begin := time.Now()
-				var headers []string
-				if c.deadline != "" {
-					headers = []string{headerDeadline, c.deadline}
-				}
 				req := w.request("GET", "/call"+c.query, "")
-				for i := 0; i < len(headers); i += 2 {
-					req.Header.Set(headers[i], headers[i+1])
+				if c.deadline != "" {
+					req.Header.Set(headerDeadline, c.deadline)
 				}
 				res, body := w.do(req)
 				a.status = res.StatusCode

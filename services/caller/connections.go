@@ -2,6 +2,7 @@ package caller
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -48,10 +49,15 @@ func newConnections(network Network, secure bool) *connections {
 			ctx, cancel := context.WithTimeout(ctx, time.Duration(c.dialLimit.Load()))
 			defer cancel()
 			conn, err := network.DialContext(ctx, kind, addr)
-			if deadline, ok := ctx.Deadline(); secure && ok && err == nil {
-				err = conn.SetDeadline(deadline) // until a request has it: see newRecord
+			if err != nil {
+				return nil, err
 			}
-			return conn, err
+			if deadline, ok := ctx.Deadline(); secure && ok { // until a request has it: see newRecord
+				if err := conn.SetDeadline(deadline); err != nil {
+					return nil, errors.Join(err, conn.Close())
+				}
+			}
+			return conn, nil
 		},
 		DisableKeepAlives: true, MaxResponseHeaderBytes: maxAnswerHeads,
 	}

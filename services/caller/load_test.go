@@ -126,6 +126,9 @@ func TestALoadIsReplacedAndReturned(t *testing.T) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 		w.put("/api/load", `{"rate":0}`)
+		if l := w.state().Load.Load; l.Seed == 0 {
+			t.Error("no seed was drawn, so nobody could repeat the arrivals")
+		}
 		time.Sleep(time.Second)
 		if l := w.state().Load; l.Offered != 10 || l.Load.Rate != 0 {
 			t.Errorf("stopped: %+v", l)
@@ -155,3 +158,22 @@ func TestTheLoadEndsWithTheService(t *testing.T) {
 		}
 	})
 }
+
+// TestAPanicLeavesNoCallInFlight: it passes through, and what counts is put right.
+func TestAPanicLeavesNoCallInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := run(t)
+		w.serve("upstream.test:80", func(http.ResponseWriter, *http.Request) {})
+		w.service.upstream.transport = roundTripper(func(*http.Request) (*http.Response, error) { panic("a bug") })
+		if a := w.call(""); a.status != http.StatusInternalServerError {
+			t.Errorf("answered %d", a.status)
+		}
+		if n := w.state().Engines["handrolled"].InFlight; n != 0 {
+			t.Errorf("%d in flight", n)
+		}
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -23,6 +23,7 @@ type world struct {
 	client  *http.Client
 	logs    logs
 	tel     *telemetry.Telemetry
+	service *Service              // the one started last
 	hosts   map[string][]string   // what names stand for; others are addresses
 	dialing func(context.Context) // before each dial of caller's; nil: nothing
 	end     func()                // ends caller, once; the test's end does so too
@@ -69,6 +70,7 @@ func (w *world) start(cfg Config, tel *telemetry.Telemetry) (end func()) {
 	if err != nil {
 		w.Fatal(err)
 	}
+	w.service = service
 	server, err := service.Listen(w.network.Listen)
 	if err != nil {
 		w.Fatal(err)

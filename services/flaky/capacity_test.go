@@ -80,9 +80,9 @@ func TestAbandonedRequests(t *testing.T) {
 // TestLoadOutlivesItsCause: what waits goes on waiting when the capacity changes, and is let
 // in when there is more of it, or no bound at all.
 func TestLoadOutlivesItsCause(t *testing.T) {
-	// Whoever came before keeps the 10 s that it was decided to take.
+	// Whoever is worked on keeps its 10 s; where nothing bounds the work any more, so do all.
 	for change, want := range map[string]string{
-		`{"capacity":{"workers":3,"queue":10,"service_time":{"value":"1s"}}}`: "200@10.5s 200@10.5s 200@10s 200@20s",
+		`{"capacity":{"workers":3,"queue":10,"service_time":{"value":"1s"}}}`: "200@1.5s 200@1.5s 200@10s 200@2.5s",
 		`{}`: "200@10.5s 200@10.5s 200@10.5s 200@10s",
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -252,6 +252,33 @@ func TestAStragglerChangesNothingBack(t *testing.T) {
 		r.service.pool.configure(old, time.Now())
 		if got := r.service.pool.limits.Workers; got != 1 {
 			t.Errorf("%d workers", got)
+		}
+	})
+}
+
+// TestASlowServerIsFastAgainForAll: also for those who have come, and waited, while it was
+// slow; and slow for those who have come while it was fast.
+func TestASlowServerIsFastAgainForAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, `{"schedule":[
+			{"for":"15s","capacity":{"workers":1,"queue":10,"service_time":{"value":"10s"}}},
+			{"for":"6s","capacity":{"workers":1,"queue":10,"service_time":{"value":"1s"}}}
+		],"capacity":{"workers":1,"queue":10,"service_time":{"value":"100s"}}}`)
+		begin, ended := time.Now(), make([]time.Duration, 5)
+		var all sync.WaitGroup
+		for i := range ended {
+			all.Go(func() {
+				r.get(context.WithoutCancel(t.Context()))
+				ended[i] = time.Since(begin)
+			})
+			synctest.Wait()
+		}
+		all.Wait()
+		// Two begin in the slow phase, at 0 s and 10 s, the next in the fast one, at 20 s, and
+		// the others when that is over, at 21 s.
+		want := []time.Duration{10 * time.Second, 20 * time.Second, 21 * time.Second, 121 * time.Second, 221 * time.Second}
+		if diff := cmp.Diff(want, ended); diff != "" {
+			t.Errorf("served at -want +got:\n%s", diff)
 		}
 	})
 }

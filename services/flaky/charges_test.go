@@ -133,3 +133,32 @@ func TestTheLedgerIsBounded(t *testing.T) {
 		t.Error("not the oldest key was forgotten")
 	}
 }
+
+// TestOnlyOneRoute: a fault that is limited to one route leaves the other alone, with all
+// that it would have drawn or counted; the ledger can be read where no fault ever is.
+func TestOnlyOneRoute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, `{}`)
+		for _, c := range []struct{ faults, work, charge string }{
+			{`{"error_rate":1}`, "503", "503"},
+			{`{"error_rate":1,"only":"work"}`, "503", "201"},
+			{`{"error_rate":1,"only":"charges"}`, "200", "503"},
+			{`{"fail_first":{"count":1},"only":"work"}`, "503", "201"},
+			{`{"schedule":[{"for":"1m","error_rate":1,"only":"work"}]}`, "503", "201"},
+		} {
+			if status, _, _ := r.do("PUT", "http://flaky:90/faults", c.faults); status != http.StatusOK {
+				t.Fatal(c.faults, status)
+			}
+			work, _, _ := r.do("GET", "http://flaky/work", "")
+			charge, _ := r.post("", `{"order":"a","amount":5}`)
+			if got := fmt.Sprint(work, " ", charge); got != c.work+" "+c.charge {
+				t.Errorf("%s: work and charge are answered %s; want %s %s", c.faults, got, c.work, c.charge)
+			}
+		}
+		_, public, _ := r.do("GET", "http://flaky/charges", "")
+		_, admin, _ := r.do("GET", "http://flaky:90/charges", "")
+		if diff := cmp.Diff(public, admin); diff != "" || !strings.Contains(admin, `"charges": 3`) {
+			t.Errorf("the ledger at both listeners, -public +admin:\n%s\n%s", diff, admin)
+		}
+	})
+}

@@ -1,9 +1,9 @@
 package flaky
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"time"
+
+	"reliability/internal/draw"
 )
 
 // What can happen to a request: the names of faults in spans, and of outcomes.
@@ -19,6 +19,12 @@ const (
 	faultCrash     = "crash"
 )
 
+// Routes that meet faults.
+const (
+	routeWork    = "work"
+	routeCharges = "charges"
+)
+
 // Where a reset happens.
 const (
 	atStart = "start"
@@ -27,6 +33,7 @@ const (
 
 // A request is what tells one request from all others.
 type request struct {
+	route   string // work or charges
 	call    string // X-Call-Id: which call; "" if the client does not say
 	attempt string // X-Attempt: which attempt at it
 	key     string // Idempotency-Key
@@ -37,8 +44,8 @@ type request struct {
 type decision struct {
 	*Faults
 	latency  time.Duration
-	ending   string        // the fault that takes the place of the answer; "" is none
-	service  time.Duration // time in a worker, where the capacity is bounded
+	ending   string  // the fault that takes the place of the answer; "" is none
+	served   float64 // what its time in a worker is drawn by, where the capacity is bounded
 	truncate bool
 	drip     bool
 }
@@ -53,6 +60,9 @@ func (d decision) waits() bool {
 // the goroutines interleave.
 func (e *episode) decide(seed uint64, r request) decision {
 	f := e.faults
+	if f.Only != "" && f.Only != r.route {
+		f = &Faults{}
+	}
 	hit := func(fault string, rate float64) bool { return rate > 0 && r.draw(seed, fault) < rate }
 	d := decision{Faults: f}
 	if f.Latency != nil && hit(faultLatency, f.Latency.Rate) {
@@ -70,7 +80,7 @@ func (e *episode) decide(seed uint64, r request) decision {
 		d.ending = faultError
 	}
 	if f.Capacity != nil {
-		d.service = f.Capacity.ServiceTime.at(r.draw(seed, "service time"))
+		d.served = r.draw(seed, "service time")
 	}
 	d.truncate = f.Truncate != nil && hit(faultTruncate, f.Truncate.Rate)
 	d.drip = f.Drip != nil && hit(faultDrip, f.Drip.Rate)
@@ -78,20 +88,10 @@ func (e *episode) decide(seed uint64, r request) decision {
 }
 
 // draw returns a number between 0 and 1, neither included, for one question about one
-// request. It is a hash: no generator whose state the order of the requests could change,
-// and no two questions or requests whose answers hang together.
+// request.
 func (r request) draw(seed uint64, question string) float64 {
-	b := make([]byte, 0, 128)
-	b = binary.BigEndian.AppendUint64(b, seed)
-	b = append(b, question...)
-	b = append(b, 0)
 	if r.call != "" {
-		b = append(b, r.call...)
-		b = append(b, 0)
-		b = append(b, r.attempt...)
-	} else {
-		b = binary.BigEndian.AppendUint64(append(b, 0), r.arrival) // no call begins with 0
+		return draw.ByName(seed, question, r.call, r.attempt)
 	}
-	sum := sha256.Sum256(b)
-	return (float64(binary.BigEndian.Uint64(sum[:])>>12) + 0.5) / (1 << 52)
+	return draw.ByNumber(seed, question, r.arrival)
 }

@@ -70,6 +70,7 @@ func parsePhase(v document.Value) Phase {
 // fields are those of a document and of each of its phases.
 func (f *Faults) fields() document.Object {
 	return document.Object{
+		"only":         document.OneOf(&f.Only, routeWork, routeCharges),
 		"error_rate":   document.Float(&f.ErrorRate, 0, 1),
 		"error_status": document.Int(&f.ErrorStatus, 400, 599),
 		"retry_after": {

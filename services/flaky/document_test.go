@@ -15,7 +15,7 @@ import (
 
 // everything is a document with every field in it.
 const everything = `{
-	"error_rate": 0.25, "error_status": 500, "retry_after": "2s", "after_work": true, "unready": true, "seed": 7,
+	"only": "work", "error_rate": 0.25, "error_status": 500, "retry_after": "2s", "after_work": true, "unready": true, "seed": 7,
 	"latency": {"distribution": "lognormal", "median": "50ms", "p99": "400ms", "cap": "2s", "rate": 0.5},
 	"hang": {"rate": 0.1, "cap": "1m"}, "reset": {"rate": 0.1, "at": "body"},
 	"fail_first": {"count": 2, "per": "key"}, "truncate": {"rate": 0.5}, "drip": {"rate": 1, "over": "2s"},
@@ -60,7 +60,7 @@ func TestParseDocument(t *testing.T) {
 		},
 		everything: {Seed: 7,
 			Faults: Faults{
-				ErrorRate: 0.25, ErrorStatus: 500, RetryAfter: 2 * second, AfterWork: true, Unready: true,
+				Only: "work", ErrorRate: 0.25, ErrorStatus: 500, RetryAfter: 2 * second, AfterWork: true, Unready: true,
 				Latency: &Latency{Distribution{Kind: "lognormal", Median: ms(50), P99: ms(400), Cap: ms(2000)}, 0.5},
 				Hang:    &Hang{0.1, 60 * second}, Reset: &Reset{0.1, "body"}, FailFirst: &FailFirst{2, "key"},
 				Truncate: &Truncate{0.5}, Drip: &Drip{1, 2 * second}, Crash: &Crash{second, 3, 10 * second},
@@ -193,8 +193,13 @@ func FuzzParseDocument(f *testing.F) {
 				t.Errorf("%q: at %v the next outage is from %v to %v", text, elapsed, from, to)
 			}
 			got := e.decide(7, request{arrival: 1})
-			if got.latency < 0 || got.latency > maxWait || got.service < 0 || got.service > maxWait {
+			if got.latency < 0 || got.latency > maxWait {
 				t.Errorf("%q: decided %+v", text, got)
+			}
+			if c := e.faults.Capacity; c != nil {
+				if service := c.ServiceTime.at(got.served); service < 0 || service > maxWait {
+					t.Errorf("%q: works for %v", text, service)
+				}
 			}
 		}
 	})

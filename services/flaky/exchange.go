@@ -46,7 +46,7 @@ type exchange struct {
 }
 
 // faulty lets a request meet its faults, before and after the work.
-func (s *Service) faulty(work func(r *http.Request, body []byte) answer) gin.HandlerFunc {
+func (s *Service) faulty(route string, work func(r *http.Request, body []byte) answer) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		arrived := time.Now()
 		leave := s.stats.arrive(callerOf(c.Request), arrived)
@@ -75,7 +75,8 @@ func (s *Service) faulty(work func(r *http.Request, body []byte) answer) gin.Han
 		p := s.inForce.Load()
 		e := s.pool.configure(p, time.Now())
 		x.decision = e.decide(p.Seed, request{
-			call: c.GetHeader("X-Call-Id"), attempt: c.GetHeader("X-Attempt"),
+			route: route,
+			call:  c.GetHeader("X-Call-Id"), attempt: c.GetHeader("X-Attempt"),
 			key: c.GetHeader("Idempotency-Key"), arrival: p.arrivals.Add(1),
 		})
 		// Of a request that waits for nothing a deadline is only a cost.
@@ -127,10 +128,21 @@ func (x *exchange) work(work func() answer) (answer, outcome) {
 		return answer{}, x.cutOff()
 	}
 	defer x.s.pool.leave()
-	if !x.wait(x.service, x.s.cfg.Grace, x.Capacity.DropAbandoned) {
+	if !x.wait(x.serviceTime(), x.s.cfg.Grace, x.Capacity.DropAbandoned) {
 		return answer{}, x.cutOff()
 	}
 	return work(), ""
+}
+
+// serviceTime is how long the work takes that begins now: a server that is slow, or not any
+// more, is so for whoever has waited as well. Where nothing bounds the work any more, nothing
+// says how long it takes either, and what was said before holds.
+func (x *exchange) serviceTime() time.Duration {
+	capacity := x.Capacity
+	if now := x.s.inForce.Load().episode(time.Now()).faults.Capacity; now != nil {
+		capacity = now
+	}
+	return capacity.ServiceTime.at(x.served)
 }
 
 // end lets an ending take the place of the answer a.

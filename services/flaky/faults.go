@@ -44,6 +44,9 @@ type Phase struct {
 // drip, on whatever answer there is. Each is decided by a draw of its own, so that
 // switching one on does not change whom another one meets.
 type Faults struct {
+	// Only limits them to one route, "work" or "charges"; "" is both. The probes' faults,
+	// unready and crash, are the replica's all the same.
+	Only string `json:"only,omitempty"`
 	// ErrorRate is the share of requests that are answered with ErrorStatus, 0 to 1.
 	ErrorRate float64 `json:"error_rate,omitempty"`
 	// ErrorStatus is 400 to 599; 503 if the document does not say.

@@ -11,8 +11,8 @@ import (
 // publicRoutes is what callers see, and what faults are injected into.
 func (s *Service) publicRoutes() http.Handler {
 	e := engine.New("flaky", s.tel)
-	e.GET("/work", s.faulty(worked(s.cfg.Name)))
-	e.POST("/charges", s.faulty(s.charge))
+	e.GET("/work", s.faulty(routeWork, worked(s.cfg.Name)))
+	e.POST("/charges", s.faulty(routeCharges, s.charge))
 	e.GET("/charges", s.getCharges)
 	return engine.SameOrigin(e)
 }
@@ -26,6 +26,7 @@ func (s *Service) adminRoutes() http.Handler {
 	e.PATCH("/faults", s.patchFaults)
 	e.DELETE("/faults", s.deleteFaults)
 	e.GET("/stats", s.getStats)
+	e.GET("/charges", s.getCharges)
 	e.GET("/metrics", gin.WrapH(s.tel.Metrics))
 	return engine.SameOrigin(e)
 }

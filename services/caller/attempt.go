@@ -50,6 +50,7 @@ const (
 // so it needs no lock.
 type record struct {
 	begin    time.Time
+	callID   string // which every attempt sends
 	attempts []Attempt
 	room     [1]Attempt // for the first, which mostly is the only one
 
@@ -58,8 +59,8 @@ type record struct {
 }
 
 // newRecord returns a record, and the context by which the call's attempts find it.
-func newRecord(ctx context.Context) (context.Context, *record) {
-	r := &record{begin: time.Now()}
+func newRecord(ctx context.Context, callID string) (context.Context, *record) {
+	r := &record{begin: time.Now(), callID: callID}
 	r.attempts = r.room[:0]
 	r.trace.GotConn = func(info httptrace.GotConnInfo) {
 		if c, ok := info.Conn.(*tls.Conn); ok {

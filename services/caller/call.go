@@ -23,8 +23,9 @@ import (
 type Answer struct {
 	Outcome   string       `json:"outcome"` // success, failure, timeout, rejected or canceled
 	Engine    string       `json:"engine"`
-	Pipeline  string       `json:"pipeline"`       // the policies that it went through, as a formula
-	Policy    int          `json:"policy_version"` // whose limits they had
+	CallID    string       `json:"call_id,omitempty"` // by which the dependency knows the call, if the client has named it
+	Pipeline  string       `json:"pipeline"`          // the policies that it went through, as a formula
+	Policy    int          `json:"policy_version"`    // whose limits they had
 	Warnings  []string     `json:"warnings,omitempty"`
 	ElapsedMS float64      `json:"elapsed_ms"`
 	Attempts  []Attempt    `json:"attempts"`
@@ -77,7 +78,10 @@ func (s *Service) protect(ctx context.Context, w wish, r request) (a Answer, o o
 	}
 	span := trace.SpanContextFromContext(ctx)
 	traceID := span.TraceID().String()
-	r.callID = traceID + "-" + span.SpanID().String() // a client may make several calls in one trace
+	named := w.identity()
+	if r.callID = named; named == "" {
+		r.callID = traceID + "-" + span.SpanID().String() // a client may make several calls in one trace
+	}
 	r.doNotRetry = w.doNotRetry || v.policy.Retry.Exclusive && slices.Contains(order, policyRetry)
 
 	x.counts.begin()
@@ -87,7 +91,7 @@ func (s *Service) protect(ctx context.Context, w wish, r request) (a Answer, o o
 			x.counts.abandon()
 		}
 	}()
-	recorded, rec := newRecord(ctx)
+	recorded, rec := newRecord(ctx, r.callID)
 	err = p.handler(recorded, func(ctx context.Context) error { return s.upstream.attempt(ctx, &r, rec) })
 	returned = true
 	elapsed := time.Since(rec.begin)
@@ -98,7 +102,7 @@ func (s *Service) protect(ctx context.Context, w wish, r request) (a Answer, o o
 		o.retryAfter = nextToken(pipelines.limiter)
 	}
 	a = Answer{
-		Outcome: o.name, Engine: x.engine, Pipeline: p.explain.Order, Policy: v.number,
+		Outcome: o.name, Engine: x.engine, CallID: named, Pipeline: p.explain.Order, Policy: v.number,
 		Warnings: w.warnings(p.explain), ElapsedMS: milliseconds(elapsed), Attempts: rec.attempts,
 		Breaker: breakerState(x.breaker.Stats(), time.Now()), TraceID: traceID, TraceURL: s.traceURL(span),
 	}

@@ -60,7 +60,7 @@ func TestEveryRouteIsDocumented(t *testing.T) {
 		words = append(words, name)
 	}
 	words = append(words, outcomeSuccess, outcomeFailure, outcomeTimeout, outcomeRejected, outcomeCanceled, eventCall, eventDecision)
-	words = append(words, resultOK, resultError, resultTimeout, resultRejected, resultCanceled, headerDeadline, headerDoNotRetry)
+	words = append(words, resultOK, resultError, resultTimeout, resultRejected, resultCanceled, headerDeadline, headerDoNotRetry, headerCallID, headerAttempt, "call_id")
 	for _, word := range words {
 		if !regexp.MustCompile("[`.]" + word + "[`.]").MatchString(page) {
 			t.Errorf("%s is not explained", word)

@@ -1,6 +1,7 @@
 package caller
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"time"
@@ -54,6 +55,7 @@ type RetryPolicy struct {
 	Max           document.Duration `json:"max"`
 	Multiplier    float64           `json:"multiplier"`
 	Jitter        string            `json:"jitter"`
+	Seed          uint64            `json:"seed"`        // of the jitter; 0: none, and every delay is drawn anew
 	MaxElapsed    document.Duration `json:"max_elapsed"` // 0s: no limit
 	MaxRetryAfter document.Duration `json:"max_retry_after"`
 	// On is which failures are worth another attempt: those that one may mend, or all, the
@@ -168,10 +170,14 @@ func (b *BreakerPolicy) complete() {
 
 func (r RetryPolicy) config(budget *resilience.RetryBudget, observer resilience.Observer) resilience.RetryConfig {
 	jitter, _ := jitterOf(r.Jitter) // the document has been checked
+	var random func(ctx context.Context, attempt int) float64
+	if r.Seed > 0 {
+		random = seeded(r.Seed)
+	}
 	return resilience.RetryConfig{
 		MaxAttempts: r.MaxAttempts, Base: time.Duration(r.Base), Max: time.Duration(r.Max), Multiplier: r.Multiplier, Jitter: jitter,
 		MaxElapsed: time.Duration(r.MaxElapsed), MaxRetryAfter: time.Duration(r.MaxRetryAfter),
-		Budget: budget, RetryIf: retryIf(r.On), Observer: observer,
+		Budget: budget, RetryIf: retryIf(r.On), Rand: random, Observer: observer,
 	}
 }
 

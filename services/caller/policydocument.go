@@ -91,6 +91,7 @@ func (r *RetryPolicy) field() document.Field {
 		"max":             document.Interval(&r.Max, 1, maxInterval),
 		"multiplier":      document.Float(&r.Multiplier, 1, 100),
 		"jitter":          document.OneOf(&r.Jitter, jitters()...),
+		"seed":            document.Int(&r.Seed, 0, maxSeed),
 		"max_elapsed":     document.Interval(&r.MaxElapsed, 0, maxInterval),
 		"max_retry_after": document.Interval(&r.MaxRetryAfter, 1, maxInterval),
 		"on":              document.OneOf(&r.On, retryTransient, retryAll),

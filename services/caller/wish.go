@@ -25,6 +25,8 @@ type wish struct {
 	deadline   time.Duration   // 0: none
 	doNotRetry bool
 	key        string // Idempotency-Key; only orders have a use for it
+	callID     string // X-Call-Id: the client's name for the call; "": none
+	attempt    int    // X-Attempt: which attempt of the client's own the call is; 0: it does not say
 }
 
 // wishOf reads the query and the headers of a call. All problems come at once.
@@ -79,6 +81,7 @@ func wishOf(r *http.Request) (wish, problem.Fields) {
 			wrong(headerDoNotRetry, text, "true or false")
 		}
 	}
+	w.callID, w.attempt = identityOf(r.Header, wrong)
 	if keys := r.Header[headerIdempotencyKey]; len(keys) > 1 || len(keys) == 1 && len(keys[0]) > maxKey {
 		wrong(headerIdempotencyKey, fmt.Sprintf("%d values, %d bytes", len(keys), len(strings.Join(keys, ""))), fmt.Sprintf("one value of at most %d bytes", maxKey))
 	} else if len(keys) == 1 {

@@ -1,0 +1,115 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"reliability/internal/experiment/load"
+	"reliability/internal/experiment/report"
+	"reliability/internal/experiment/stat"
+	"reliability/internal/experiment/world"
+)
+
+// outage: a Deployment without replicas, and back.
+func outage() Experiment {
+	const (
+		failures = 5
+		open     = 12.0 // units
+		every    = 0.2
+		calls    = 600
+		fast     = 5 * time.Millisecond
+	)
+	return Experiment{
+		Name:  "outage",
+		Claim: "Scale to zero, then back: the breaker opens, and closes by itself",
+		Lesson: "Without endpoints a connection is refused or, where the kernel limits its refusals, not answered at all: the dial phase of an attempt says which. " +
+			"An open breaker makes that a quick answer, and probes find the replicas when they are back.",
+		Worlds: []string{world.NameCluster},
+		Setup:  world.Setup{Kube: true},
+		Negatives: []Negative{
+			{Name: "breaker-off", Fails: []string{"opens", "fast"}},
+		},
+		Run: func(ctx context.Context, r *Run) error {
+			order := []string{"timeout", "breaker"}
+			if r.Negative("breaker-off") {
+				order = []string{"timeout"}
+			}
+			err := r.SetPolicy(ctx, world.Doc{
+				"order": order, "timeout": world.Doc{"limit": r.U}, "breaker": world.Doc{"failures": failures, "open_for": r.Units(open), "probes": 2},
+			})
+			if err != nil {
+				return err
+			}
+			r.Setup("a call every %v; kubectl scale deployment/%s --replicas=0 after %v, and back after %v", r.Units(every), flakyGood, r.Units(20), r.Units(60))
+			var samples []Sample
+			err = r.scaled(ctx, func(ctx context.Context) (err error) {
+				replicas, err := r.Kube.Replicas(ctx, flakyGood)
+				if err != nil {
+					return err
+				}
+				samples, err = r.callsWhile(ctx, load.Plan{Calls: calls, Every: r.Units(every)}, func(ctx context.Context) error {
+					return r.scaleToZeroAndBack(ctx, replicas)
+				})
+				return err
+			}, flakyGood)
+			if err != nil {
+				return err
+			}
+			r.judgeOutage(samples, fast)
+			r.Figure(breakerFigure(r, samples, nil))
+			return nil
+		},
+	}
+}
+
+func (r *Run) scaleToZeroAndBack(ctx context.Context, replicas int) error {
+	if err := r.Wait(ctx, r.Units(20)); err != nil {
+		return err
+	}
+	if err := r.Kube.Scale(ctx, flakyGood, 0); err != nil {
+		return err
+	}
+	if err := r.Wait(ctx, r.Units(40)); err != nil {
+		return err
+	}
+	return r.Kube.Scale(ctx, flakyGood, replicas)
+}
+
+func (r *Run) judgeOutage(samples []Sample, fast time.Duration) {
+	dialled, elsewhere, rejected, slow := map[string]int{}, 0, []float64{}, 0
+	for _, s := range samples {
+		if s.Outcome == "rejected" {
+			rejected = append(rejected, s.ElapsedMS)
+			if s.ElapsedMS > millis(fast) {
+				slow++
+			}
+			continue
+		}
+		for _, a := range s.Attempts {
+			switch {
+			case a.Phase == "dial":
+				dialled[a.Cause]++
+			case a.Phase != "":
+				elsewhere++ // while the replicas were ending
+			}
+		}
+	}
+	r.AtLeast("opens", "the breaker opens", 1, float64(len(rejected)), "rejections")
+	r.Holds("dial", "attempts fail while dialling", "refused or timeout", fmt.Sprint(dialled), dialled["refused"]+dialled["timeout"] > 0)
+	if len(rejected) == 0 {
+		r.Holds("fast", "p99 of rejections < 5 ms", "rejections", "none", false)
+	} else {
+		slices.Sort(rejected)
+		r.Judge(report.Verdict{
+			Name: "fast", Claim: "p99 of rejections < 5 ms", Expected: "< " + quantity(millis(fast), "ms"), Seen: quantity(stat.Quantile(rejected, 0.99), "ms"),
+			Test: fmt.Sprintf("exact binomial: at most 1 %% are slower, n = %d", len(rejected)), P: stat.BinomialAtLeast(slow, len(rejected), 0.01), Power: 1,
+		})
+	}
+	last := samples[len(samples)-1]
+	r.Holds("closes", "closed again by itself", "success, closed", last.Outcome+", "+last.Breaker.State, last.OK() && last.Breaker.State == "closed")
+	r.Measure("refused", float64(dialled["refused"]), "attempts")
+	r.Measure("dial timed out", float64(dialled["timeout"]), "attempts")
+	r.Measure("failed after the dial", float64(elsewhere), "attempts")
+}

@@ -7,7 +7,7 @@ TILT    ?= $(shell command -v tilt)
 export OVERLAY TILT KIND_IMAGE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench overhead callercost ui-test e2e images up down status reset doctor
+.PHONY: help run test lint bench overhead callercost experiments ui-test e2e images up down status reset doctor
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ overhead: ## flaky beside a bare Gin handler, and with 10,000 hanging requests, 
 
 callercost: ## caller beside a plain client, with 1,000 readers, and with broken upstreams, into docs/caller.md; 11 minutes
 	cd bench && go run ./cmd/callercost ../docs/caller.md
+
+experiments: ## every claim, measured here, into docs/experiments.md and docs/scale.md with their plots
+	go run ./cmd/lab experiment all --docs docs
 
 ui-test: ## the page, in a real browser
 	cd e2e && go test -count=1 -run TestPage -v ./ui/...

@@ -19,8 +19,8 @@ import (
 	"reliability/services/caller"
 )
 
-// world is a running lab, and a client of it.
-type world struct {
+// running is a running lab, and a client of it.
+type running struct {
 	*testing.T
 	client *http.Client
 	logs   *logs
@@ -29,10 +29,10 @@ type world struct {
 
 // simulated starts the lab on a network in memory, inside the test's bubble, with the
 // environment given.
-func simulated(t *testing.T, environ ...string) *world {
+func simulated(t *testing.T, environ ...string) *running {
 	t.Helper()
 	var network memnet.Network
-	w := &world{T: t, logs: &logs{}, client: &http.Client{
+	w := &running{T: t, logs: &logs{}, client: &http.Client{
 		Transport: &http.Transport{DialContext: network.DialContext, DisableKeepAlives: true},
 	}}
 	l, err := start(t.Context(), options{
@@ -60,7 +60,7 @@ func simulated(t *testing.T, environ ...string) *world {
 }
 
 // do sends one request to caller and decodes its answer.
-func (w *world) do(method, path, body string, into any) *http.Response {
+func (w *running) do(method, path, body string, into any) *http.Response {
 	w.Helper()
 	req, err := http.NewRequestWithContext(context.WithoutCancel(w.Context()), method, "http://10.0.0.1:80"+path, strings.NewReader(body))
 	if err != nil {
@@ -88,7 +88,7 @@ type called struct {
 	caller.Answer
 }
 
-func (w *world) call(engine string) called {
+func (w *running) call(engine string) called {
 	w.Helper()
 	var a called
 	res := w.do("GET", "/call?engine="+engine, "", &a.Answer)
@@ -105,7 +105,7 @@ func (a called) said() string {
 	return strings.TrimSpace(fmt.Sprint(a.status, " ", a.Outcome, " [", strings.Join(results, " "), "] ", a.Breaker.State))
 }
 
-func (w *world) faults(document string) {
+func (w *running) faults(document string) {
 	w.Helper()
 	var answer caller.FaultsAnswer
 	if res := w.do("PUT", "/api/faults", document, &answer); res.StatusCode != http.StatusOK || len(answer.Replicas) != 1 {
@@ -113,7 +113,7 @@ func (w *world) faults(document string) {
 	}
 }
 
-func (w *world) trace(id string) []telemetry.Span {
+func (w *running) trace(id string) []telemetry.Span {
 	w.Helper()
 	synctest.Wait() // a server's span ends a moment after its client has the answer
 	var answer caller.TraceAnswer

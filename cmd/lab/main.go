@@ -1,9 +1,10 @@
 // Command lab runs caller and flaky in one process on this machine. It exits with 0 after
-// an orderly end and with 2 if it could not run.
+// an orderly end and with 2 if it could not run; as lab experiment, with 1 if a verdict failed.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -16,10 +17,15 @@ import (
 )
 
 func main() {
-	if err := command().ExecuteContext(context.Background()); err != nil {
-		fmt.Fprintf(os.Stderr, "lab: %v\n", err)
-		os.Exit(2)
+	err := command().ExecuteContext(context.Background())
+	switch {
+	case err == nil:
+		return
+	case errors.Is(err, errVerdict):
+		os.Exit(1) // the table has said which
 	}
+	fmt.Fprintf(os.Stderr, "lab: %v\n", err)
+	os.Exit(2)
 }
 
 func command() *cobra.Command {
@@ -49,6 +55,7 @@ func command() *cobra.Command {
 			return l.run(ctx)
 		},
 	}
+	cmd.AddCommand(experimentCommand())
 	cmd.Flags().StringVar(&o.addr, flagAddr, "127.0.0.1:8080", "caller: page, /call, /api; port 0 picks a free one, here and below")
 	cmd.Flags().StringVar(&o.flakyAddr, flagFlakyAddr, "127.0.0.1:8081", "flaky: /work")
 	cmd.Flags().StringVar(&o.callerAdminAddr, flagCallerAdminAddr, "127.0.0.1:8090", "caller's probes and /metrics")

@@ -67,7 +67,7 @@ func TestTheWholeStory(t *testing.T) {
 }
 
 // checkTransitions reads the log: one clear line for each transition, with its trace.
-func checkTransitions(t *testing.T, w *world, engine string, begin time.Time) {
+func checkTransitions(t *testing.T, w *running, engine string, begin time.Time) {
 	t.Helper()
 	var got []string
 	for _, line := range w.logs.about("circuit breaker") {

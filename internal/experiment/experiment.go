@@ -66,9 +66,6 @@ func (r *Run) Units(n float64) time.Duration { return time.Duration(n * float64(
 // InUnits is the same the other way round.
 func (r *Run) InUnits(d time.Duration) float64 { return float64(d) / float64(r.U) }
 
-// Since is the time from the run's begin to t, in units.
-func (r *Run) Since(t time.Time) float64 { return r.InUnits(t.Sub(r.begin)) }
-
 // Policy is a policy document, made from what differs from the experiments' own: no budget,
 // back-offs that the seed repeats, and connections that are kept where that hides nothing.
 func (r *Run) Policy(doc world.Doc) world.Doc {

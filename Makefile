@@ -7,7 +7,7 @@ TILT    ?= $(shell command -v tilt)
 export OVERLAY TILT KIND_IMAGE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench overhead callercost experiments ui-test e2e images up down status reset doctor
+.PHONY: help run test lint bench overhead callercost experiments vendor ui-test e2e images up down status reset doctor
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ callercost: ## caller beside a plain client, with 1,000 readers, and with broken
 
 experiments: ## every claim, measured here, into docs/experiments.md and docs/scale.md with their plots
 	go run ./cmd/lab experiment all --docs docs
+
+vendor: ## the page's chart library again from npm, at the version that internal/dashboard/vendor.sh pins
+	./internal/dashboard/vendor.sh
 
 ui-test: ## the page, in a real browser
 	cd e2e && go test -count=1 -run TestPage -v ./ui/...

@@ -43,8 +43,12 @@ experiments: ## every claim, measured here, into docs/experiments.md and docs/sc
 vendor: ## the page's chart library again from npm, at the version that internal/dashboard/vendor.sh pins
 	./internal/dashboard/vendor.sh
 
-ui-test: ## the page, in a real browser
-	cd e2e && go test -count=1 -run TestPage -v ./ui/...
+ui-test: e2e/ui/node_modules/.package-lock.json ## the page, in a real browser; needs Chromium (CHROME=) and npm
+	cd e2e && go test -count=1 -v ./lab/... ./browser/... ./ui/...
+
+# npm writes this file last.
+e2e/ui/node_modules/.package-lock.json: e2e/ui/package-lock.json
+	cd e2e/ui && npm ci --ignore-scripts --no-audit --no-fund
 
 e2e: ## the cluster, tested as a user would; creates it if there is none
 	cd e2e && go test -count=1 -timeout=20m -v ./cluster/...

@@ -7,7 +7,7 @@ TILT    ?= $(shell command -v tilt)
 export OVERLAY TILT KIND_IMAGE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench overhead callercost experiments vendor ui-test e2e images up down status reset doctor
+.PHONY: help run test lint bench overhead callercost experiments vendor ui-test screenshots e2e images up down status reset doctor
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,11 +44,14 @@ vendor: ## the page's chart library again from npm, at the version that internal
 	./internal/dashboard/vendor.sh
 
 ui-test: e2e/ui/node_modules/.package-lock.json ## the page, in a real browser; needs Chromium (CHROME=) and npm
-	cd e2e && go test -count=1 -v ./lab/... ./browser/... ./ui/...
+	cd e2e && go test -count=1 -v ./lab/... ./browser/... ./ui/... ./cmd/...
 
 # npm writes this file last.
 e2e/ui/node_modules/.package-lock.json: e2e/ui/package-lock.json
 	cd e2e/ui && npm ci --ignore-scripts --no-audit --no-fund
+
+screenshots: ## the page's pictures and film, into docs/page; needs Chromium (CHROME=) and img2webp; 3 minutes
+	cd e2e && go run ./cmd/screenshots
 
 e2e: ## the cluster, tested as a user would; creates it if there is none
 	cd e2e && go test -count=1 -timeout=20m -v ./cluster/...

@@ -13,10 +13,14 @@ import (
 	"reliability/internal/telemetry"
 )
 
+func traceID(number uint64) (id trace.TraceID) {
+	binary.BigEndian.PutUint64(id[8:], number)
+	return id
+}
+
 // spans ends n spans of the trace with this number.
 func spans(s *telemetry.Store, number uint64, n int) trace.TraceID {
-	var id trace.TraceID
-	binary.BigEndian.PutUint64(id[8:], number)
+	id := traceID(number)
 	for i := range n {
 		var span trace.SpanID
 		binary.BigEndian.PutUint64(span[:], uint64(i)+1)
@@ -80,4 +84,68 @@ func TestAttributesAreBounded(t *testing.T) {
 		t.Error(err)
 	}
 	var _ sdktrace.SpanProcessor = store
+}
+
+// TestKeptTracesOutliveOthers, whether their spans end before or after Keep.
+func TestKeptTracesOutliveOthers(t *testing.T) {
+	s := telemetry.NewStore()
+	ordinary, before := spans(s, 1, 3), spans(s, 2, 3)
+	s.Keep(before)
+	after := traceID(3)
+	s.Keep(after)
+	if ids := s.Recent(10); len(ids) != 2 {
+		t.Errorf("a trace without spans is listed: %v", ids)
+	}
+	spans(s, 3, 2)
+	for number := range uint64(1000) {
+		spans(s, 1000+number, 1)
+	}
+	spans(s, 3, 1) // late
+	if kept(s, ordinary) != 0 || kept(s, before) != 3 || kept(s, after) != 3 {
+		t.Errorf("%d, %d and %d spans; want 0, 3 and 3", kept(s, ordinary), kept(s, before), kept(s, after))
+	}
+	if ids := s.Recent(2000); len(ids) != 1002 || ids[1000] != after || ids[1001] != before {
+		t.Errorf("%d are listed, the last are %v", len(ids), ids[len(ids)-2:])
+	}
+	for number := range uint64(60) { // not the number of traces, but of their spans
+		spans(s, 5000+number, 256)
+	}
+	if kept(s, before) != 3 || kept(s, after) != 3 {
+		t.Errorf("%d and %d spans after large traces; want 3", kept(s, before), kept(s, after))
+	}
+}
+
+// TestKeptTracesAreBounded: the one that was kept first makes room, and is then as any other.
+func TestKeptTracesAreBounded(t *testing.T) {
+	s := telemetry.NewStore()
+	var all []trace.TraceID
+	for number := range uint64(101) {
+		all = append(all, spans(s, number+1, 1))
+	}
+	for _, id := range all[:100] {
+		s.Keep(id)
+	}
+	for number := range uint64(1000) {
+		spans(s, 1000+number, 1)
+	}
+	s.Keep(all[0]) // again: it is the latest now
+	late := spans(s, 3000, 1)
+	s.Keep(late)
+	for i, id := range all {
+		if want := i != 1 && i != 100; (kept(s, id) == 1) != want {
+			t.Errorf("trace %d is there: %v; want %v", i, !want, want)
+		}
+	}
+	for number := range uint64(100) {
+		s.Keep(spans(s, 4000+number, 1))
+	}
+	if kept(s, all[0]) != 0 || kept(s, late) != 1 || len(s.Recent(3000)) != 1000 {
+		t.Errorf("%d and %d spans, %d traces", kept(s, all[0]), kept(s, late), len(s.Recent(3000)))
+	}
+	for number := range uint64(1000) {
+		spans(s, 5000+number, 1)
+	}
+	if kept(s, late) != 0 {
+		t.Error("a trace that had made room has outlived a thousand others")
+	}
 }

@@ -33,7 +33,7 @@ type Config struct {
 	Instance string
 	// Export also sends spans where the standard OTEL_* variables say.
 	Export bool
-	// Store keeps the latest traces in memory. Services of one process may share it.
+	// Store keeps the latest traces in memory, with what was logged in them. Services of one process may share it.
 	Store *Store
 	// LogOutput takes one JSON object a line. LogLevel is the least that is written.
 	LogOutput io.Writer
@@ -80,13 +80,18 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 		}
 		options = append(options, sdktrace.WithBatcher(exporter))
 	}
+	service := cfg.Service
+	if named, ok := res.Set().Value(semconv.ServiceNameKey); ok {
+		service = named.AsString() // as its spans have it
+	}
+	lines := slog.NewJSONHandler(cfg.LogOutput, &slog.HandlerOptions{Level: cfg.LogLevel}).WithAttrs([]slog.Attr{slog.String("service", cfg.Service)})
 	registry := promclient.NewRegistry()
 	reader, err := prometheus.New(prometheus.WithRegisterer(registry))
 	if err != nil {
 		return nil, fmt.Errorf("telemetry: metrics: %w", err)
 	}
 	return &Telemetry{
-		Logger:     slog.New(&traceHandler{slog.NewJSONHandler(cfg.LogOutput, &slog.HandlerOptions{Level: cfg.LogLevel})}).With("service", cfg.Service),
+		Logger:     slog.New(&traceHandler{Handler: lines, store: cfg.Store, service: service}),
 		Tracers:    sdktrace.NewTracerProvider(options...),
 		Meters:     sdkmetric.NewMeterProvider(sdkmetric.WithResource(res), sdkmetric.WithReader(reader), sdkmetric.WithView(withoutPort)),
 		Propagator: propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}),

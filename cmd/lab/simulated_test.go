@@ -242,3 +242,29 @@ func TestEnginesDoNotShareABreaker(t *testing.T) {
 		}
 	})
 }
+
+// TestATraceHasTheLogLinesOfBothServices, each within its own span.
+func TestATraceHasTheLogLinesOfBothServices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := simulated(t, "CALLER_LOG_LEVEL=debug", "FLAKY_LOG_LEVEL=debug")
+		id := w.call("handrolled").TraceID
+		synctest.Wait()
+		var a caller.TraceAnswer
+		w.do("GET", "/api/traces/"+id, "", &a)
+		services := map[string]string{} // by span
+		for _, span := range a.Spans {
+			services[span.SpanID] = span.Service
+		}
+		lines := map[string]string{}
+		for _, l := range a.Logs {
+			lines[l.Service] += fmt.Sprintln(l.Level, l.Message, l.Attributes["path"], l.Attributes["status"])
+			if services[l.SpanID] != l.Service {
+				t.Errorf("a line of %s within a span of %q", l.Service, services[l.SpanID])
+			}
+		}
+		want := map[string]string{"caller": "DEBUG request /call 200\n", "flaky": "DEBUG request /work 200\n"}
+		if diff := cmp.Diff(want, lines); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	})
+}

@@ -46,6 +46,9 @@ const (
 	resultCanceled = "canceled"
 )
 
+// causeOther is a cause without a name.
+const causeOther = "other"
+
 // A record is the attempts of one call so far. The attempts of a call follow one another,
 // so it needs no lock.
 type record struct {
@@ -145,7 +148,7 @@ func cause(result string, err error) string {
 	case network != nil && network.Timeout():
 		return "timeout" // a dial's own
 	}
-	return "other"
+	return causeOther
 }
 
 // milliseconds keeps what a reader can use: three decimals.

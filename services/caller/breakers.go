@@ -36,18 +36,11 @@ type BreakerState struct {
 	HalfOpenInMS  float64     `json:"half_open_in_ms,omitempty"` // while open, if that is known
 	Reopened      int         `json:"reopened"`                  // how often since it was last closed
 	Last          *Transition `json:"last_transition,omitempty"`
+	Opened        *Transition `json:"opened,omitempty"` // the latest transition to open: why calls are turned away, or were
 }
 
-// A Transition is a breaker's change of state.
-type Transition struct {
-	From   string    `json:"from"`
-	To     string    `json:"to"`
-	At     time.Time `json:"at"`
-	Reason string    `json:"reason"`
-	Error  string    `json:"error,omitempty"` // the failure that opened it
-}
-
-func breakerState(stats resilience.Stats, now time.Time) BreakerState {
+func (x *protection) breakerState(now time.Time) BreakerState {
+	stats := x.breaker.Stats()
 	b := BreakerState{
 		Name: stats.Name, State: stats.State.String(), Mode: stats.Mode.String(), Why: why(stats, now),
 		Failures: stats.Failures, FailuresToOpen: stats.FailuresToOpen,
@@ -58,18 +51,8 @@ func breakerState(stats resilience.Stats, now time.Time) BreakerState {
 	if stats.State == resilience.Open && !stats.Until.IsZero() {
 		b.HalfOpenInMS = milliseconds(stats.Until.Sub(now))
 	}
-	if !stats.Last.At.IsZero() {
-		b.Last = transition(stats.Last)
-	}
+	b.Last, b.Opened = x.transitions.upTo(stats.Last)
 	return b
-}
-
-func transition(t resilience.Transition) *Transition {
-	out := &Transition{From: t.From.String(), To: t.To.String(), At: t.At, Reason: t.Reason}
-	if t.Err != nil {
-		out.Error = t.Err.Error()
-	}
-	return out
 }
 
 // why says what the breaker waits for, in the words of its own rules.
@@ -132,5 +115,5 @@ func (s *Service) forceBreaker(c *gin.Context) {
 		problem.New(http.StatusInternalServerError, err.Error()).Write(c.Writer)
 		return
 	}
-	problem.WriteJSON(c.Writer, http.StatusOK, "application/json", breakerState(x.breaker.Stats(), time.Now()))
+	problem.WriteJSON(c.Writer, http.StatusOK, "application/json", x.breakerState(time.Now()))
 }

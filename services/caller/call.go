@@ -92,7 +92,10 @@ func (s *Service) protect(ctx context.Context, w wish, r request) (a Answer, o o
 		}
 	}()
 	recorded, rec := newRecord(ctx, r.callID)
-	err = p.handler(recorded, func(ctx context.Context) error { return s.upstream.attempt(ctx, &r, rec) })
+	err = p.handler(recorded, func(ctx context.Context) error {
+		x.counts.send()
+		return s.upstream.attempt(ctx, &r, rec)
+	})
 	returned = true
 	elapsed := time.Since(rec.begin)
 	if err == nil && len(rec.attempts) > 0 {
@@ -104,9 +107,9 @@ func (s *Service) protect(ctx context.Context, w wish, r request) (a Answer, o o
 	a = Answer{
 		Outcome: o.name, Engine: x.engine, CallID: named, Pipeline: p.explain.Order, Policy: v.number,
 		Warnings: w.warnings(p.explain), ElapsedMS: milliseconds(elapsed), Attempts: rec.attempts,
-		Breaker: breakerState(x.breaker.Stats(), time.Now()), TraceID: traceID, TraceURL: s.traceURL(span),
+		Breaker: x.breakerState(time.Now()), TraceID: traceID, TraceURL: s.traceURL(span),
 	}
-	x.counts.end(a, elapsed)
+	x.counts.end(a, err, elapsed)
 	s.pods.count(a.Attempts)
 	s.ended(a, err)
 	return a, o, body, err

@@ -50,8 +50,11 @@ type Service struct {
 	load        *generator
 	feed        *feed
 	pods        *pods
+	history     history
 	replicas    *replicas // nil without fault controls
-	peers       *fleet    // nil without other callers
+	// faultsWritten has something in it when faults were changed through this caller.
+	faultsWritten chan struct{}
+	peers         *fleet // nil without other callers
 
 	applying sync.Mutex // held while a policy is put in force
 	inForce  atomic.Pointer[version]
@@ -66,7 +69,7 @@ func New(cfg Config, tel *telemetry.Telemetry, network Network) (*Service, error
 	}
 	s := &Service{
 		cfg: cfg, tel: tel, tracer: tel.Tracers.Tracer(tracerName), since: time.Now(),
-		upstream: newUpstream(target, cfg.Name, tel, network), pods: newPods(),
+		upstream: newUpstream(target, cfg.Name, tel, network), pods: newPods(), faultsWritten: make(chan struct{}, 1),
 	}
 	s.feed = newFeed(func() any { return s.state() })
 	s.feed.logger = tel.Logger
@@ -96,6 +99,7 @@ func New(cfg Config, tel *telemetry.Telemetry, network Network) (*Service, error
 	if err := s.apply(cfg.Policy, sourceBoot); err != nil {
 		return nil, fmt.Errorf("caller: %w", err)
 	}
+	s.history.add(s.moment()) // what later ones are more than
 	return s, nil
 }
 
@@ -112,10 +116,12 @@ func (s *Service) protection(engine string) *protection {
 // background is what caller does beside answering.
 func (s *Service) background(ctx context.Context) {
 	defer s.upstream.connections.close()
-	var both sync.WaitGroup
-	both.Go(func() { s.feed.run(ctx) })
-	both.Go(func() { s.load.run(ctx) })
-	both.Wait()
+	var all sync.WaitGroup
+	all.Go(func() { s.feed.run(ctx) })
+	all.Go(func() { s.load.run(ctx) })
+	all.Go(func() { s.remember(ctx) })
+	all.Go(func() { s.watchFaults(ctx) })
+	all.Wait()
 }
 
 // Listen opens both listeners, by listen or, if that is nil, by TCP. The server it returns

@@ -163,7 +163,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		}{
 			{w.request("GET", "/call?engine=steam", ""), 400, "engine is steam: must be handrolled or gobreaker"},
 			{w.request("GET", "/api/traces/xyz", ""), 400, "id is xyz: must be 32 hex digits in lower case"},
-			{w.request("GET", "/api/traces/0123456789abcdef0123456789abcdef", ""), 404, "only the latest traces are kept"},
+			{w.request("GET", "/api/traces/0123456789abcdef0123456789abcdef", ""), 404, "only the latest traces are kept, and those of a breaker's latest transitions"},
 			{w.request("GET", "/assets/", ""), 404, "there is nothing at /assets/"},
 			{w.request("GET", "/api/state?all=2", ""), 400, "all is 2: must be 1, or absent"},
 			{w.request("GET", "/api/state?some=1", ""), 400, "must be all=1, or absent"},

@@ -63,6 +63,10 @@ func (s *Service) writeFaults(c *gin.Context) {
 		}
 	}
 	found, err := s.replicas.write(c.Request.Context(), c.Request.Method, body, profiles)
+	select {
+	case s.faultsWritten <- struct{}{}:
+	default: // who asks because of one sees all
+	}
 	if e, ok := errors.AsType[*profileError](err); ok || errors.Is(err, errNoneHealthy) {
 		d := problem.New(http.StatusConflict, err.Error())
 		if ok {
@@ -137,8 +141,17 @@ func profileNames(values []string) ([]string, *problem.Field) {
 	return names, nil
 }
 
-// answerFaults says 502 unless every replica is known to be as the answer shows it.
 func (s *Service) answerFaults(c *gin.Context, found []Replica, err error) {
+	status, answer := faultsDocument(found, err)
+	kind := problem.ContentType
+	if status == http.StatusOK {
+		kind = "application/json"
+	}
+	problem.WriteJSON(c.Writer, status, kind, answer)
+}
+
+// faultsDocument says 502 unless every replica is known to be as the answer shows it.
+func faultsDocument(found []Replica, err error) (status int, answer any) {
 	failed := 0
 	for _, r := range found {
 		if r.Error != "" {
@@ -147,13 +160,12 @@ func (s *Service) answerFaults(c *gin.Context, found []Replica, err error) {
 	}
 	switch {
 	case err != nil:
-		problem.New(http.StatusBadGateway, err.Error()).Write(c.Writer)
+		return http.StatusBadGateway, problem.New(http.StatusBadGateway, err.Error())
 	case failed > 0:
 		d := problem.New(http.StatusBadGateway, fmt.Sprintf("%d of %d replicas did not do as asked", failed, len(found)))
-		problem.WriteJSON(c.Writer, d.Status, problem.ContentType, faultsFailure{d, FaultsAnswer{found}})
-	default:
-		problem.WriteJSON(c.Writer, http.StatusOK, "application/json", FaultsAnswer{found})
+		return d.Status, faultsFailure{d, FaultsAnswer{found}}
 	}
+	return http.StatusOK, FaultsAnswer{found}
 }
 
 func (s *Service) hasFaultControls(c *gin.Context) bool {

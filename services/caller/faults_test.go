@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -32,7 +33,10 @@ type fakeReplica struct {
 	Since       time.Time       `json:"since"`
 	Changes     int             `json:"changes"`
 	BootHealthy bool            `json:"boot_healthy"`
+	Phase       json.RawMessage `json:"phase,omitempty"`
 
+	mu       sync.Mutex   // held while it answers
+	asked    atomic.Int64 // requests
 	delay    atomic.Int64 // of its answers; a time.Duration
 	refuses  bool
 	stranger bool // has no faults
@@ -46,6 +50,9 @@ func (f *fakeReplica) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, _ := io.ReadAll(r.Body)
+	f.asked.Add(1)
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.stranger {
 		problem.New(http.StatusNotFound, "there is nothing").Write(w)
 		return

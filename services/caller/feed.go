@@ -80,6 +80,15 @@ func (f *feed) publish(kind string, at time.Time, v any) {
 	}
 }
 
+// tell sends what must not be missed. It waits until there is room, so no call may call it;
+// run must be running, or ctx end.
+func (f *feed) tell(ctx context.Context, kind string, v unmissable) {
+	select {
+	case f.decisions <- feedDecision{kind: kind, v: v}:
+	case <-ctx.Done():
+	}
+}
+
 // run sends what there is until ctx ends, and then ends all streams.
 func (f *feed) run(ctx context.Context) {
 	defer f.end()
@@ -120,6 +129,9 @@ type feedSender struct {
 
 // take puts a decision into the batch, which is sent at the next tick.
 func (s *feedSender) take(d feedDecision) {
+	if _, must := d.v.(unmissable); must && !s.watched {
+		s.welcome() // whoever it was made for
+	}
 	if !s.watched || s.watching.Load() == 0 {
 		return // it was made for one who has left, or before the snapshot for one who comes
 	}

@@ -34,6 +34,10 @@ func feedRoom(readers int) int {
 // An important decision is told however much there is to tell.
 type important interface{ important() bool }
 
+// An unmissable one is told whatever the bounds: it is the latest state of something, and
+// if that stays as it is none follows. There are few of them.
+type unmissable interface{ unmissable() }
+
 // A feedBatch is events as they are sent, see the HTML standard's "server-sent events". Its
 // zero value is empty. Each event has the number that follows the one before it.
 type feedBatch struct {
@@ -52,7 +56,8 @@ func (b *feedBatch) add(d feedDecision, room int) error {
 	if i, ok := d.v.(important); ok && i.important() {
 		room = maxFeedBatchSize
 	}
-	if b.count >= maxFeedBatch || len(b.text) >= room {
+	_, must := d.v.(unmissable)
+	if !must && (b.count >= maxFeedBatch || len(b.text) >= room) {
 		b.lost++
 		return nil
 	}
@@ -63,7 +68,7 @@ func (b *feedBatch) add(d feedDecision, room int) error {
 		return fmt.Errorf("%s: %w", d.kind, err)
 	}
 	data = withAt(d.at, data)
-	if len(b.text)+len(data) > room {
+	if !must && len(b.text)+len(data) > room {
 		b.lost++
 		return nil
 	}

@@ -53,9 +53,23 @@ func (l *latencies) add(d time.Duration, now time.Time) {
 	_ = l.slots.Current.RecordValue(min(max(d, leastLatency), mostLatency).Microseconds()) // its bounds are kept
 }
 
-func (l *latencies) read(now time.Time) Latency {
+// read also adds the window to all, unless that is nil: quantiles of several cannot be made
+// from the quantiles of each.
+func (l *latencies) read(now time.Time, all *hdr.Histogram) Latency {
 	l.turn(now)
-	h := l.slots.Merge()
+	h := l.slots.Merge() // which is the window's own
+	if all != nil {
+		all.Merge(h) // drops nothing: they have the same bounds
+	}
+	return latencyOf(h)
+}
+
+// newHistogram returns one with the bounds of all of them.
+func newHistogram() *hdr.Histogram {
+	return hdr.New(leastLatency.Microseconds(), mostLatency.Microseconds(), significant)
+}
+
+func latencyOf(h *hdr.Histogram) Latency {
 	at := func(q float64) float64 { return float64(h.ValueAtQuantile(q)) / 1000 }
 	if h.TotalCount() == 0 {
 		return Latency{}

@@ -141,7 +141,7 @@ func (g *generator) state(now time.Time) LoadState {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s := g.sum
-	s.Load, s.Since, s.Latency = g.plan.Load, g.plan.since, g.latencies.read(now)
+	s.Load, s.Since, s.Latency = g.plan.Load, g.plan.since, g.latencies.read(now, nil)
 	return s
 }
 

@@ -39,6 +39,8 @@ type protection struct {
 	bulkhead *resilience.Compartment
 	counts   *counts
 
+	transitions transitions
+
 	// These are replaced by full ones when their numbers change, under Service.applying.
 	budget  *resilience.RetryBudget
 	limiter *rate.Limiter
@@ -48,7 +50,7 @@ type protection struct {
 
 // newProtection makes an engine's parts. name is the dependency's, decided is told of
 // every decision.
-func newProtection(e engineKind, name string, p Policy, tel *telemetry.Telemetry, decided func(ctx context.Context, engine string, e resilience.Event)) (*protection, error) {
+func newProtection(e engineKind, name string, p Policy, tel *telemetry.Telemetry, decided func(ctx context.Context, x *protection, e resilience.Event)) (*protection, error) {
 	x := &protection{
 		engine: e.name, name: name + "/" + e.name, counts: newCounts(), unwatch: func() {},
 	}
@@ -60,7 +62,7 @@ func newProtection(e engineKind, name string, p Policy, tel *telemetry.Telemetry
 		return nil, err
 	}
 	x.observer = resilience.Tee(x.otel, resilience.ObserverFunc(func(ctx context.Context, event resilience.Event) {
-		decided(ctx, e.name, event)
+		decided(ctx, x, event)
 	}))
 	if x.breaker, err = e.breaker(p.Breaker.config(x.name, x.observer)); err != nil {
 		return nil, err

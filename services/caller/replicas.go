@@ -48,8 +48,11 @@ type Replica struct {
 	Differs     bool            `json:"differs,omitempty"`
 	Boot        json.RawMessage `json:"boot,omitempty"` // what the replica was born with
 	BootHealthy bool            `json:"boot_healthy"`
-	Error       string          `json:"error,omitempty"` // why nothing else is known
+	Phase       json.RawMessage `json:"phase,omitempty"`     // where the schedule is
+	DownUntil   time.Time       `json:"down_until,omitzero"` // when it is back after an injected crash
+	Error       string          `json:"error,omitempty"`     // why nothing else is known
 
+	failure string            // Error, without what differs each time
 	changed bool              // it did what was asked
 	refused *problem.Document // what is wrong with the document sent
 }
@@ -76,17 +79,19 @@ func (r *replicas) each(ctx context.Context, addresses []string, method string, 
 }
 
 func (r *replicas) one(ctx context.Context, address, method string, body []byte, limit time.Duration) Replica {
-	failed := func(why any) Replica {
-		return Replica{Address: address, Error: fmt.Sprintf("%s /faults: %v", method, why)}
+	failed := func(kind string, why any) Replica {
+		return Replica{Address: address, Error: fmt.Sprintf("%s /faults: %v", method, why), failure: kind}
 	}
 	status, answer, err := r.ask(ctx, address, method, "faults", body, limit)
 	if err != nil {
-		return failed(err)
+		return failed(failureKind(err), err)
 	}
 	if status != http.StatusOK {
-		replica := failed(problem.New(status, "").Title)
+		title := problem.New(status, "").Title
+		replica := failed(title, title)
 		if d := (problem.Document{}); json.Unmarshal(answer, &d) == nil && d.Status >= 400 && d.Status < 500 {
 			replica.Error += ": " + d.Detail
+			replica.failure = replica.Error
 			if method != http.MethodGet {
 				replica.refused = &d
 			}
@@ -95,7 +100,7 @@ func (r *replicas) one(ctx context.Context, address, method string, body []byte,
 	}
 	var replica Replica
 	if err := json.Unmarshal(answer, &replica); err != nil {
-		return failed(err)
+		return failed(err.Error(), err)
 	}
 	replica.Address, replica.Differs, replica.Error = address, false, "" // are not its to say
 	return replica

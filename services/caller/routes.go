@@ -31,6 +31,7 @@ func (s *Service) api() *gin.Engine {
 
 	e.GET("/api/state", s.getState)
 	e.GET("/api/events", noQuery, s.feed.stream)
+	e.GET("/api/history", noQuery, s.getHistory)
 	e.GET("/api/policy", noQuery, s.getPolicy)
 	e.PUT("/api/policy", noQuery, s.putPolicy)
 	e.PATCH("/api/policy", noQuery, s.patchPolicy)

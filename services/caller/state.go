@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/gin-gonic/gin"
 
 	"reliability/internal/problem"
@@ -21,7 +22,8 @@ type State struct {
 	Upstream string                 `json:"upstream"`
 	Policy   PolicyState            `json:"policy"`
 	Engines  map[string]EngineState `json:"engines"`
-	Pods     []Pod                  `json:"pods"` // who has answered
+	Latency  Latency                `json:"latency"` // of the calls of all engines together
+	Pods     []Pod                  `json:"pods"`    // who has answered
 	Load     LoadState              `json:"load"`
 	Front    FrontState             `json:"front"`
 	Readers  int                    `json:"event_readers"`
@@ -71,18 +73,20 @@ func (s *Service) state() State {
 		},
 		Engines: map[string]EngineState{}, Pods: s.pods.read(), Load: s.load.state(now), Front: s.front.state(), Readers: int(s.feed.watching.Load()),
 	}
+	all := newHistogram()
 	for _, x := range s.protections {
-		state.Engines[x.engine] = x.state(v.policy, now)
+		state.Engines[x.engine] = x.state(v.policy, now, all)
 	}
+	state.Latency = latencyOf(all)
 	return state
 }
 
-func (x *protection) state(p Policy, now time.Time) EngineState {
+func (x *protection) state(p Policy, now time.Time, all *hdr.Histogram) EngineState {
 	b := x.bulkhead.Stats()
 	e := EngineState{
-		Breaker:  breakerState(x.breaker.Stats(), now),
+		Breaker:  x.breakerState(now),
 		Bulkhead: BulkheadState{Running: b.Running, Waiting: b.Waiting, MaxConcurrent: b.MaxConcurrent, MaxQueue: b.MaxQueue},
-		Counts:   x.counts.read(now),
+		Counts:   x.counts.read(now, all),
 	}
 	if p.Retry.Budget.On {
 		e.Budget = &BudgetState{Tokens: x.budget.Tokens(), Burst: p.Retry.Budget.Burst}

@@ -13,10 +13,11 @@ import (
 // recentTraces is how many traces the list shows.
 const recentTraces = 50
 
-// TraceAnswer is one trace, by the start of its spans.
+// TraceAnswer is one trace: its spans by their start, and what was logged in it.
 type TraceAnswer struct {
 	TraceID string           `json:"trace_id"`
 	Spans   []telemetry.Span `json:"spans"`
+	Logs    []telemetry.Log  `json:"logs"`
 }
 
 // getTraces lists the latest traces, the newest first.
@@ -39,10 +40,10 @@ func (s *Service) getTrace(c *gin.Context) {
 	}
 	spans, ok := s.tel.Store.Trace(id)
 	if !ok {
-		problem.New(http.StatusNotFound, "no ended span of this trace is in memory; only the latest traces are kept").Write(c.Writer)
+		problem.New(http.StatusNotFound, "no ended span of this trace is in memory; only the latest traces are kept, and those of a breaker's latest transitions").Write(c.Writer)
 		return
 	}
-	problem.WriteJSON(c.Writer, http.StatusOK, "application/json", TraceAnswer{id.String(), spans})
+	problem.WriteJSON(c.Writer, http.StatusOK, "application/json", TraceAnswer{id.String(), spans, s.tel.Store.Logs(id)})
 }
 
 // traceResponse tells a client which trace its request is part of, and whether that is

@@ -40,18 +40,29 @@ type CallEvent struct {
 	Answer
 }
 
-// decided tells those who watch of a decision.
-func (s *Service) decided(ctx context.Context, engine string, e resilience.Event) {
+// decided tells those who watch of a decision. What became of a breaker is remembered
+// with its trace, whether or not somebody does.
+func (s *Service) decided(ctx context.Context, x *protection, e resilience.Event) {
+	var changed *Transition
+	if e.Kind == resilience.EventTransition {
+		changed = s.transition(ctx, e.Transition)
+		x.transitions.add(changed)
+		if span := trace.SpanContextFromContext(ctx); span.IsSampled() { // or there is nothing to keep
+			s.tel.Store.Keep(span.TraceID())
+		}
+	}
 	if s.feed.watching.Load() == 0 {
 		return
 	}
 	d := Decision{
-		At: time.Now(), Engine: engine, Kind: e.Kind.String(), Attempt: e.Attempt, DelayMS: milliseconds(e.Delay),
+		At: time.Now(), Engine: x.engine, Kind: e.Kind.String(), Attempt: e.Attempt, DelayMS: milliseconds(e.Delay),
 		Reason: string(e.Reason), Name: e.Name,
 	}
 	switch e.Kind {
-	case resilience.EventTransition, resilience.EventWouldOpen:
-		d.Transition = transition(e.Transition)
+	case resilience.EventTransition:
+		d.Transition = changed
+	case resilience.EventWouldOpen:
+		d.Transition = s.transition(ctx, e.Transition)
 	case resilience.EventMode:
 		d.Mode = e.Mode.String()
 	}

@@ -44,7 +44,8 @@ vendor: ## the page's chart library again from npm, at the version that internal
 	./internal/dashboard/vendor.sh
 
 ui-test: e2e/ui/node_modules/.package-lock.json ## the page, in a real browser; needs Chromium (CHROME=) and npm
-	cd e2e && go test -count=1 -v ./lab/... ./browser/... ./ui/... ./cmd/...
+	cd e2e && go test -count=1 -timeout=10m -v ./lab/... ./browser/... ./cmd/...
+	cd e2e && go test -count=1 -timeout=10m -parallel=2 -v ./ui/...
 
 # npm writes this file last.
 e2e/ui/node_modules/.package-lock.json: e2e/ui/package-lock.json

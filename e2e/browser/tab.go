@@ -5,8 +5,10 @@ package browser
 import (
 	"context"
 	"errors"
+	"log"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/chromedp/chromedp"
 )
@@ -30,7 +32,7 @@ func Open(ctx context.Context, chrome, home string) (*Tab, error) {
 		options = append(options, chromedp.ExecPath(chrome))
 	}
 	ctx, end := chromedp.NewExecAllocator(ctx, options...)
-	ctx, cancel := chromedp.NewContext(ctx)
+	ctx, cancel := chromedp.NewContext(ctx, chromedp.WithErrorf(complain))
 	tab := &Tab{ctx: ctx, close: func() { cancel(); end() }, wrongs: &wrongs{home: u}}
 	chromedp.ListenTarget(ctx, tab.hear)
 	if err := chromedp.Run(ctx); err != nil {
@@ -45,3 +47,10 @@ func (t *Tab) Run(actions ...chromedp.Action) error { return chromedp.Run(t.ctx,
 
 // Close ends the browser.
 func (t *Tab) Close() { t.close() }
+
+// complain is for what chromedp cannot handle, but for events that are younger than it is.
+func complain(format string, args ...any) {
+	if !strings.HasPrefix(format, "unhandled ") {
+		log.Printf(format, args...)
+	}
+}

@@ -134,3 +134,6 @@ func (l *Lab) Kill() {
 	_ = l.process.Kill()
 	<-l.ended
 }
+
+// Signal sends the lab a signal, as kill does.
+func (l *Lab) Signal(s os.Signal) error { return l.process.Signal(s) }

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"reliability/e2e/browser"
@@ -44,7 +43,7 @@ func axe(tab *browser.Tab) ([]violation, error) {
 	var found []violation
 	err = tab.Run(
 		chromedp.Evaluate(string(script)+"; undefined", nil),
-		chromedp.Evaluate(look, &found, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+		chromedp.Evaluate(look, &found, awaited))
 	return found, err
 }
 
@@ -55,8 +54,8 @@ func (v *visit) accessible(name string) {
 	if err != nil {
 		v.t.Fatalf("%s: %v", name, err)
 	}
-	for _, violation := range found {
-		v.t.Errorf("%s: %v", name, violation)
+	if len(found) > 0 {
+		v.t.Errorf("%s: %d violations, the first of them: %v", name, len(found), found[:min(3, len(found))])
 	}
 }
 

@@ -44,9 +44,16 @@ type visit struct {
 	t *testing.T
 }
 
-// visiting starts a lab without load, with these variables, and a browser, and goes to the page. At the
-// end of the test nothing may have gone wrong on the page but what the test has allowed.
+// visiting is alone beside other tests.
 func visiting(t *testing.T, environ ...string) *visit {
+	t.Helper()
+	t.Parallel()
+	return alone(t, environ...)
+}
+
+// alone starts a lab without load, with these variables, and a browser, and goes to the page. At the
+// end of the test nothing may have gone wrong on the page but what the test has allowed.
+func alone(t *testing.T, environ ...string) *visit {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
@@ -77,7 +84,11 @@ func visiting(t *testing.T, environ ...string) *visit {
 // step acts, and keeps a picture of how the page looks then, if somebody wants to see it.
 func (v *visit) step(name string, actions ...chromedp.Action) {
 	v.t.Helper()
-	err := v.Run(actions...)
+	err := v.Run(chromedp.ActionFunc(func(ctx context.Context) error { // whose own waits would last as long as the test
+		ctx, cancel := context.WithTimeout(ctx, 2*browser.Patience)
+		defer cancel()
+		return chromedp.Tasks(actions).Do(ctx)
+	}))
 	if dir := os.Getenv("SCREENSHOTS"); dir != "" {
 		var png []byte
 		file := filepath.Join(dir, strings.NewReplacer("/", "-", " ", "-").Replace(v.t.Name()+" "+name)+".png")
@@ -90,6 +101,7 @@ func (v *visit) step(name string, actions ...chromedp.Action) {
 	if err != nil {
 		var text string
 		_ = v.Run(chromedp.Text("body", &text, chromedp.ByQuery))
-		v.t.Fatalf("%s: %v; the page shows:\n%s", name, err, text)
+		v.t.Logf("the page shows:\n%s", strings.Join(strings.Fields(text), " "))
+		v.t.Fatalf("%s: %v", name, err)
 	}
 }

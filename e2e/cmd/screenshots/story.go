@@ -22,7 +22,7 @@ func click(selector string) chromedp.Action { return chromedp.Click(selector, ch
 
 // story is an outage from its beginning to its end, in the order of the pictures.
 func (s *studio) story() []scene {
-	wide := window(1280, 900)
+	wide := window(1280, 970)
 	return []scene{
 		{"healthy", []chromedp.Action{
 			wide, scheme("light"),
@@ -31,16 +31,17 @@ func (s *studio) story() []scene {
 			chromedp.Sleep(before), s.shoot("healthy.png"),
 		}},
 		{"waterfall", []chromedp.Action{
+			s.send(http.MethodPatch, "api/policy", `{"breaker":{"failures":20}}`), // which would open, and there would be little to see
 			s.send(http.MethodPut, "api/faults", `{"error_rate":0.35,"latency":{"distribution":"lognormal","median":"20ms","p99":"200ms"}}`),
 			chromedp.Sleep(5 * time.Second),
-			click(`button[data-filter=retried]`), to("#calls"),
-			browser.Holds(`document.querySelectorAll('#calls li[data-outcome=success]').length > 3`),
-			chromedp.Focus(`#calls li[data-outcome=success] > button`, chromedp.ByQuery), // the list holds still
-			click(`#calls li[data-outcome=success] > button`),
+			window(1000, 800), click(`button[data-filter=retried]`), to("#calls"),
+			// One with two waits, before it moves on: the list holds still where the focus is.
+			browser.Holds(`(([row]) => (row?.click(), row?.focus(), Boolean(row)))([...document.querySelectorAll('#calls li[data-outcome=success] > button')].slice(0, 6)
+				.filter((head) => head.querySelector('.how').textContent.startsWith('after 3')))`),
 			browser.Holds(`document.querySelectorAll('#calls .waterfall .span').length > 2`),
 			away(), s.shoot("waterfall.png"),
-			click(`#calls li > button[aria-expanded=true]`), click(`button[data-filter=all]`), to("html"),
-			s.send(http.MethodDelete, "api/faults", ""), browser.Holds(state("closed")), chromedp.Sleep(20 * time.Second),
+			click(`#calls li > button[aria-expanded=true]`), click(`button[data-filter=all]`), wide, to("html"),
+			s.send(http.MethodDelete, "api/faults", ""), s.send(http.MethodDelete, "api/policy", ""), browser.Holds(state("closed")), chromedp.Sleep(20 * time.Second),
 		}},
 		{"outage", []chromedp.Action{
 			click("#break"), browser.Holds(state("open")), away(), chromedp.Sleep(8 * time.Second), browser.Holds(state("open")),

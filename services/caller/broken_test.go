@@ -102,8 +102,11 @@ func TestAnAnswerWithoutEnd(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := run(t, `CALLER_POLICY={"order":["retry"]}`)
 			w.raw("upstream.test:80", func(c net.Conn) {
+				b := make([]byte, 4096)
+				if _, err := c.Read(b); err != nil { // an answer that nobody has asked for is none
+					return
+				}
 				go func() { // read, so that the other side can write
-					b := make([]byte, 4096)
 					for {
 						if _, err := c.Read(b); err != nil {
 							return

@@ -3,10 +3,12 @@ package browser
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/chromedp"
 )
 
@@ -75,7 +77,7 @@ func until(ctx context.Context, patience time.Duration, seen func() (bool, error
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for deadline := time.Now().Add(patience); ; {
-		if ok, err := seen(); ok || err != nil {
+		if ok, err := seen(); ok || err != nil && !betweenPages(err) {
 			return ok, err
 		}
 		if time.Now().After(deadline) {
@@ -87,6 +89,13 @@ func until(ctx context.Context, patience time.Duration, seen func() (bool, error
 		case <-ticker.C:
 		}
 	}
+}
+
+// betweenPages reports whether one page has gone and the next one has not come yet, as when
+// the browser goes back to a page that it has kept.
+func betweenPages(err error) bool {
+	e, ok := errors.AsType[*cdproto.Error](err)
+	return ok && e.Code == -32000 // the protocol has no other name for it, and says so of other states of the page, too
 }
 
 // quote is a JavaScript string.

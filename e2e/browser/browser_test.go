@@ -2,6 +2,7 @@ package browser
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/chromedp"
 )
 
@@ -115,5 +117,34 @@ func TestNoBrowser(t *testing.T) {
 	_, err := Open(t.Context(), "/no/such/browser", "http://127.0.0.1/")
 	if err == nil || !strings.Contains(err.Error(), "CHROME") {
 		t.Errorf("without a browser: %v", err)
+	}
+}
+
+// TestBetweenPages: that there is no page is no error yet, and is one when patience is over.
+func TestBetweenPages(t *testing.T) {
+	between, other := &cdproto.Error{Code: -32000, Message: "Not attached to an active page"}, &cdproto.Error{Code: -32601}
+	looks := 0
+	look := func(results ...error) func() (bool, error) {
+		looks = 0
+		return func() (bool, error) {
+			looks++
+			err := results[min(looks, len(results))-1]
+			return err == nil, err
+		}
+	}
+	for name, c := range map[string]struct {
+		patience time.Duration
+		results  []error
+		seen     bool
+		looks    int
+		err      error
+	}{
+		"it comes":           {time.Minute, []error{between, between, nil}, true, 3, nil},
+		"it does not":        {-1, []error{between}, false, 1, between},
+		"something is wrong": {time.Minute, []error{between, other}, false, 2, other},
+	} {
+		if seen, err := until(t.Context(), c.patience, look(c.results...)); seen != c.seen || looks != c.looks || !errors.Is(err, c.err) {
+			t.Errorf("%s: %v after %d looks, %v", name, seen, looks, err)
+		}
 	}
 }

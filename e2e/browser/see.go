@@ -72,16 +72,15 @@ func Until(selector, pattern, button string) chromedp.Action {
 	})
 }
 
-// until looks until seen is content (true), patience is over (false) or ctx is done.
+// until looks until seen is content (true), patience is over (false, with what went wrong
+// latest, if anything did) or ctx is done.
 func until(ctx context.Context, patience time.Duration, seen func() (bool, error)) (bool, error) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for deadline := time.Now().Add(patience); ; {
-		if ok, err := seen(); ok || err != nil && !betweenPages(err) {
+		ok, err := seen()
+		if ok || err != nil && !betweenPages(err) || time.Now().After(deadline) {
 			return ok, err
-		}
-		if time.Now().After(deadline) {
-			return false, nil
 		}
 		select {
 		case <-ctx.Done():

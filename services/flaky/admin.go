@@ -26,11 +26,11 @@ type Status struct {
 	Phase *PhaseStatus `json:"phase,omitempty"`
 	// DownUntil is when the listener comes back after an injected crash.
 	DownUntil time.Time `json:"down_until,omitzero"`
-	Boot      Document  `json:"boot"` // what DELETE returns to, where there is no file
+	Boot      Document  `json:"boot"` // what DELETE returns to, where no file says otherwise
 	// BootHealthy says that the boot profile injects nothing: who dials faults by hand
 	// leaves the replicas alone that were born with some.
 	BootHealthy bool `json:"boot_healthy"`
-	// File is the fault file, which DELETE returns to.
+	// File is the fault file, to which DELETE returns unless it is empty.
 	File *FileStatus `json:"file,omitempty"`
 }
 
@@ -44,9 +44,9 @@ type PhaseStatus struct {
 
 // FileStatus is what is known of the fault file.
 type FileStatus struct {
-	Path   string   `json:"path"`
-	Faults Document `json:"faults"`          // the latest valid version
-	Error  string   `json:"error,omitempty"` // why the file as it is changes nothing
+	Path   string    `json:"path"`
+	Faults *Document `json:"faults,omitempty"` // the latest valid version; absent where it was empty
+	Error  string    `json:"error,omitempty"`  // why the file as it is changes nothing
 }
 
 // statusLocked needs applying, so that file and profile are of one moment.
@@ -113,7 +113,7 @@ func (s *Service) patchFaults(c *gin.Context) {
 	})
 }
 
-// deleteFaults returns to the file's document or, without a file, to the boot profile.
+// deleteFaults returns to the file's document or, where there is none, to the boot profile.
 func (s *Service) deleteFaults(c *gin.Context) {
 	s.change(c, func() (*profile, error) {
 		d, source := s.homeLocked()

@@ -17,7 +17,7 @@ type Config struct {
 	Name       string        `env:"NAME" help:"what X-Served-By says; the host name if empty"`
 	Faults     Document      `env:"FAULTS" envDefault:"{}" help:"boot profile: the fault document in force at the start, and again after DELETE /faults"`
 	Profile    string        `env:"PROFILE" validate:"omitempty,label" allowed:"1 to 63 of a-z, 0-9 and -, which neither begin nor end with -" help:"what the boot profile is called, as in the label of its Deployment: \"healthy\" if it is empty and the profile injects nothing, else \"custom\""`
-	FaultsFile string        `env:"FAULTS_FILE" help:"a file with a fault document, such as a mounted ConfigMap: read again whenever it changes, and in force instead of the boot profile"`
+	FaultsFile string        `env:"FAULTS_FILE" help:"a file with a fault document, such as a mounted ConfigMap: read again whenever it changes, and in force instead of the boot profile unless it is empty"`
 	Drain      time.Duration `env:"DRAIN" envDefault:"3s" validate:"min=0s,max=1m" allowed:"a duration from 0s to 1m" help:"how long to go on serving after /readyz says no"`
 	Grace      time.Duration `env:"GRACE" envDefault:"10s" validate:"min=1s,max=5m" allowed:"a duration from 1s to 5m" help:"how long running requests may take after that"`
 	LogLevel   slog.Level    `env:"LOG_LEVEL" envDefault:"info" allowed:"debug, info, warn or error" help:"the least that is logged; debug has a line for each request"`

@@ -21,10 +21,10 @@ const filePoll = time.Second
 // A file is the fault file as it was last read.
 type file struct {
 	path     string
-	document Document // the latest valid one
-	text     []byte   // of the latest reading that was looked at, valid or not
-	seen     []byte   // by the latest reading; looked at when the next one agrees, for then nobody is still writing it
-	problem  string   // why the file is not what document says; "" if it is
+	document *Document // the latest valid one; nil: the file was empty, and leaves it to the boot profile
+	text     []byte    // of the latest reading that was looked at, valid or not
+	seen     []byte    // by the latest reading; looked at when the next one agrees, for then nobody is still writing it
+	problem  string    // why the file is not what document says; "" if it is
 }
 
 // openFile reads a fault file for the first time. The error names the variable.
@@ -35,10 +35,23 @@ func openFile(path string) (*file, error) {
 		return nil, problem.Fields{{Field: EnvPrefix + "FAULTS_FILE", Value: fmt.Sprintf("%q", path), Allowed: "a file that can be read: " + err.Error()}}
 	}
 	f.text, f.seen = text, text
-	if f.document, err = ParseDocument(text); err != nil {
+	if f.document, err = parseFile(text); err != nil {
 		return nil, fmt.Errorf("%sFAULTS_FILE %s:\n%w", EnvPrefix, path, err)
 	}
 	return f, nil
+}
+
+// parseFile returns nil for a file with nothing in it: a ConfigMap that is mounted before it
+// is needed says nothing yet.
+func parseFile(text []byte) (*Document, error) {
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, nil //nolint:nilnil // there is no document, and that is no error
+	}
+	d, err := ParseDocument(text)
+	if err != nil {
+		return nil, err
+	}
+	return &d, nil
 }
 
 func readFile(path string) ([]byte, error) {
@@ -79,13 +92,13 @@ func (s *Service) readAgain(ctx context.Context) {
 	before := f.problem
 	changed := f.take(text, err)
 	if changed {
-		s.applyLocked(f.document, sourceFile)
+		s.applyLocked(s.homeLocked())
 	}
-	now, faults := f.problem, s.inForce.Load().Document
+	now, p := f.problem, s.inForce.Load()
 	s.applying.Unlock()
 	switch {
 	case changed:
-		s.tel.Logger.InfoContext(ctx, "faults set", "source", sourceFile, "file", f.path, "faults", faults)
+		s.tel.Logger.InfoContext(ctx, "faults set", "source", p.source, "file", f.path, "faults", p.Document)
 	case now != "" && now != before:
 		s.tel.Logger.ErrorContext(ctx, "the fault file changed nothing", "file", f.path, "error", now)
 	}
@@ -103,7 +116,7 @@ func (f *file) take(text []byte, err error) (changed bool) {
 	case bytes.Equal(text, f.text) && f.problem == "":
 		return false
 	}
-	d, err := ParseDocument(text)
+	d, err := parseFile(text)
 	if err != nil {
 		f.text, f.problem = text, err.Error()
 		return false

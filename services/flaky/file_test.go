@@ -48,7 +48,7 @@ func TestTheFileIsFollowed(t *testing.T) {
 		check := func(what, source string, rate float64, file float64, problem string) {
 			t.Helper()
 			s := r.faults("GET", "")
-			if s.Source != source || s.Faults.ErrorRate != rate || s.File == nil || s.File.Faults.ErrorRate != file || s.Boot.ErrorRate != 0.5 ||
+			if s.Source != source || s.Faults.ErrorRate != rate || s.File == nil || s.File.Faults == nil || s.File.Faults.ErrorRate != file || s.Boot.ErrorRate != 0.5 ||
 				(s.File.Error == "") != (problem == "") || !strings.Contains(s.File.Error, problem) {
 				t.Errorf("%s: %+v, file %+v; want %s %v, file %v %q", what, s, s.File, source, rate, file, problem)
 			}
@@ -94,6 +94,38 @@ func TestTheFileIsFollowed(t *testing.T) {
 		m.set(strings.Repeat(" ", 65<<10) + `{}`)
 		time.Sleep(3 * time.Second)
 		check("too large", "file", 0.125, 0.125, "larger than 65536 bytes")
+	})
+}
+
+// TestAnEmptyFileSaysNothing: a ConfigMap is mounted long before anybody needs it, and the boot
+// profile, which kubectl set env changes, is in force until then.
+func TestAnEmptyFileSaysNothing(t *testing.T) {
+	m := &configMap{T: t, dir: t.TempDir()}
+	m.set("\n")
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, `{"error_rate":0.5}`, func(c *Config) { c.FaultsFile = m.path() })
+		time.Sleep(time.Millisecond) // between two readings
+		check := func(what, source string, rate float64) {
+			t.Helper()
+			s := r.faults("GET", "")
+			if s.Source != source || s.Faults.ErrorRate != rate || s.File == nil || (s.File.Faults != nil) != (source == "file") || s.File.Error != "" {
+				t.Errorf("%s: %+v, file %+v; want %s %v", what, s, s.File, source, rate)
+			}
+		}
+		check("at the start", "boot", 0.5)
+		m.set(`{"error_rate":0.25}`)
+		time.Sleep(3 * time.Second)
+		check("filled", "file", 0.25)
+		m.set("")
+		time.Sleep(3 * time.Second)
+		check("empty again", "boot", 0.5)
+		r.faults("PUT", `{"error_rate":0.75}`)
+		time.Sleep(time.Minute)
+		if s := r.faults("GET", ""); s.Source != "api" || s.Faults.ErrorRate != 0.75 {
+			t.Errorf("a file that stays empty changed what the API set: %+v", s)
+		}
+		r.faults("DELETE", "")
+		check("DELETE", "boot", 0.5)
 	})
 }
 

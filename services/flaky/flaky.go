@@ -31,8 +31,8 @@ type Service struct {
 	file     *file      // nil: there is none
 }
 
-// New returns a replica with its file's document in force or, without one, its boot
-// profile. The error lists what is wrong with the file.
+// New returns a replica with its file's document in force or, without a file or with an
+// empty one, its boot profile. The error lists what is wrong with the file.
 func New(cfg Config, tel *telemetry.Telemetry) (*Service, error) {
 	s := &Service{cfg: cfg, tel: tel, stats: newStats(time.Now()), ledger: newLedger()}
 	if cfg.FaultsFile != "" {

@@ -68,8 +68,8 @@ func (s *Service) replaceLocked(p *profile) {
 
 // homeLocked returns the document that DELETE returns to, and its source.
 func (s *Service) homeLocked() (Document, string) {
-	if s.file != nil {
-		return s.file.document, sourceFile
+	if s.file != nil && s.file.document != nil {
+		return *s.file.document, sourceFile
 	}
 	return s.cfg.Faults, sourceBoot
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // serveCounting puts a handler at an address and counts the connections to it.
@@ -109,24 +111,26 @@ func TestARetryHasAFreshConnection(t *testing.T) {
 	})
 }
 
-// TestDialsAndAnswersAreToldApart, and how each failed.
+// TestDialsAndAnswersAreToldApart, and how each failed: in caller's answer, and in the attempt's span where it got
+// no answer at all.
 func TestDialsAndAnswersAreToldApart(t *testing.T) {
 	for name, c := range map[string]struct {
 		upstream http.HandlerFunc // nil: nobody listens
 		slowDial bool
 		want     string
+		span     any // its attribute reliability.attempt.phase; nil: it has none
 	}{
-		"refused":   {nil, false, "error dial refused"},
-		"dial":      {nil, true, "timeout dial timeout"},
-		"hang":      {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, false, "timeout response timeout"},
-		"closed":    {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, false, "error response closed"},
-		"status":    {failing, false, "error response status"},
-		"not found": {http.NotFound, false, "error response status"},
+		"refused":   {nil, false, "error dial refused", "dial"},
+		"dial":      {nil, true, "timeout dial timeout", "dial"},
+		"hang":      {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, false, "timeout response timeout", "response"},
+		"closed":    {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, false, "error response closed", "response"},
+		"status":    {failing, false, "error response status", nil},
+		"not found": {http.NotFound, false, "error response status", nil},
 		"truncated": {func(rw http.ResponseWriter, _ *http.Request) {
 			rw.Header().Set("Content-Length", "10")
 			_ = http.NewResponseController(rw).Flush()
 			panic(http.ErrAbortHandler)
-		}, false, "error response truncated"},
+		}, false, "error response truncated", nil},
 		"reset": {func(rw http.ResponseWriter, _ *http.Request) {
 			conn, _, err := http.NewResponseController(rw).Hijack()
 			if err != nil {
@@ -134,8 +138,8 @@ func TestDialsAndAnswersAreToldApart(t *testing.T) {
 			}
 			_ = conn.(interface{ SetLinger(int) error }).SetLinger(0)
 			_ = conn.Close()
-		}, false, "error response reset"},
-		"well": {func(http.ResponseWriter, *http.Request) {}, false, "ok  "},
+		}, false, "error response reset", "response"},
+		"well": {func(http.ResponseWriter, *http.Request) {}, false, "ok  ", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -146,9 +150,20 @@ func TestDialsAndAnswersAreToldApart(t *testing.T) {
 				if c.upstream != nil {
 					w.serve("upstream.test:80", c.upstream)
 				}
-				a := w.call("?retry=off").Attempts[0]
+				called := w.call("?retry=off")
+				a := called.Attempts[0]
 				if got := a.Result + " " + a.Phase + " " + a.Cause; got != c.want {
 					t.Errorf("%s, want %s: %+v", got, c.want, a)
+				}
+				trace, _ := w.trace(called.TraceID)
+				var phases []any // of each attempt
+				for _, span := range trace.Spans {
+					if span.Kind == "client" {
+						phases = append(phases, span.Attributes["reliability.attempt.phase"])
+					}
+				}
+				if diff := cmp.Diff([]any{c.span}, phases); diff != "" {
+					t.Errorf("phases in the attempts' spans, -want +got:\n%s", diff)
 				}
 			})
 		})

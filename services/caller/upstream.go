@@ -42,6 +42,9 @@ const deadlineMargin = 10 * time.Millisecond
 // never sets.
 const resendCount = attribute.Key("http.request.resend_count")
 
+// attemptPhase is where an attempt without an answer failed, as in [Attempt].
+const attemptPhase = attribute.Key("reliability.attempt.phase")
+
 // An upstream is the dependency, as one attempt sees it.
 type upstream struct {
 	url         *url.URL
@@ -68,15 +71,23 @@ func newUpstream(target *url.URL, caller string, tel *telemetry.Telemetry, netwo
 	return u
 }
 
-// numbered tells the span which attempt a request is. It stands inside otelhttp, where
-// the attempt's span is the current one.
+// numbered tells the span which attempt a request is, and where it failed if no answer came.
+// It stands inside otelhttp, where the attempt's span is the current one.
 type numbered struct{ next http.RoundTripper }
 
 func (n *numbered) RoundTrip(r *http.Request) (*http.Response, error) {
 	if attempt := resilience.AttemptNumber(r.Context()); attempt > 1 {
 		trace.SpanFromContext(r.Context()).SetAttributes(resendCount.Int(attempt - 1))
 	}
-	return n.next.RoundTrip(r)
+	res, err := n.next.RoundTrip(r)
+	if err != nil {
+		phase := phaseDial
+		if rec, ok := r.Context().Value(recordKey{}).(*record); ok && rec.connected.Load() {
+			phase = phaseResponse
+		}
+		trace.SpanFromContext(r.Context()).SetAttributes(attemptPhase.String(phase))
+	}
+	return res, err
 }
 
 // A StatusError is an answer that is a failure.

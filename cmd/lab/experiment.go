@@ -176,7 +176,7 @@ func (o *experimentOptions) run(ctx context.Context, names []string, out, progre
 	if err := o.prepare(found); err != nil {
 		return err
 	}
-	bubbles := bubble.Start()
+	bubbles := bubble.New()
 	p := newProgress(progress, len(found), o.seed)
 	series := experiment.Series{
 		Experiments: found, Options: experiment.Options{Seed: o.seed, Negative: o.negative, Fleet: o.fleet, Command: o.command()},

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"runtime/debug"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,17 +17,21 @@ import (
 // Bubbles makes bubbles. It is safe for concurrent use; bubbles that run at once do not
 // share their time.
 type Bubbles struct {
-	work chan func(*testing.T)
+	work    chan func(*testing.T)
+	started sync.Once
 }
 
-// Start returns a maker of bubbles. It starts the testing package's main function once,
+// New returns a maker of bubbles. Its first bubble starts the testing package's main function,
 // beside this one, with one test that never ends and whose subtests are the bubbles. That is
 // what the package documents as preserved for "other systems that simulate go test". It
 // stays until the process ends, so a process needs one.
-func Start() *Bubbles {
-	b := &Bubbles{work: make(chan func(*testing.T))}
+func New() *Bubbles { return &Bubbles{work: make(chan func(*testing.T))} }
+
+func (b *Bubbles) start() {
 	testing.Init()
-	_ = flag.CommandLine.Parse(nil) // or testing would read the command's own arguments
+	if !flag.Parsed() {
+		_ = flag.CommandLine.Parse(nil) // or testing would read the command's own arguments
+	}
 	go testing.Main(
 		func(_, _ string) (bool, error) { return true, nil },
 		[]testing.InternalTest{{Name: "virtual time", F: func(t *testing.T) {
@@ -34,7 +39,6 @@ func Start() *Bubbles {
 				go f(t)
 			}
 		}}}, nil, nil)
-	return b
 }
 
 // Run calls f in a bubble of its own, and returns f's error when f and every goroutine that
@@ -44,6 +48,7 @@ func (b *Bubbles) Run(ctx context.Context, f func(ctx context.Context) error) er
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	b.started.Do(b.start)
 	ended := make(chan error, 1)
 	b.work <- func(t *testing.T) {
 		var err error

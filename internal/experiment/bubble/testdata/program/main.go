@@ -14,7 +14,7 @@ import (
 
 func main() {
 	ctx, cancel := context.WithCancel(context.Background())
-	bubbles := bubble.Start()
+	bubbles := bubble.New()
 	began := time.Now()
 	hour := func(context.Context) error {
 		begin := time.Now()

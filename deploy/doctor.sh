@@ -42,7 +42,7 @@ ours=$(docker ps --quiet --filter "label=io.x-k8s.kind.cluster=$cluster" 2>/dev/
 for port in 8088 16686; do
   if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
     ok "$port" 'port is free'
-  elif [ -n "$ours" ] && docker port "$ours" 2>/dev/null | grep -q ":$port\$"; then
+  elif [ -n "$ours" ] && docker port "$ours" 2>/dev/null | grep ":$port\$" >/dev/null; then
     ok "$port" "port is the cluster's"
   else
     missing "$port" "port is taken: find who has it with: lsof -nP -iTCP:$port -sTCP:LISTEN"

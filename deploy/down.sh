@@ -7,4 +7,5 @@ kind delete cluster --name "$cluster"
 for service in $services; do
   docker images --quiet "reliability/$service" | sort -u | xargs docker rmi --force >/dev/null 2>&1 || true
 done
+docker image prune --all --force --filter label=reliability.dev/image >/dev/null
 rm -rf .build

@@ -4,27 +4,18 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . deploy/lib.sh
 
-# within SECONDS COMMAND...: runs it until it succeeds. A Service may refuse for a moment after its rollout,
-# and spans are exported once a second.
-within() {
-  local deadline=$((SECONDS + $1))
-  shift
-  until "$@"; do
-    [ "$SECONDS" -lt "$deadline" ] || return 1
-    sleep 0.5
-  done
-}
-
 call() { answer=$(curl -fsS --max-time 10 "$page/call" 2>&1); }
 traced() {
   spans=$(curl -sS --max-time 5 "$jaeger/api/traces/$trace" 2>&1)
   case $spans in *'"serviceName":"flaky"'*) case $spans in *'"serviceName":"caller"'*) return 0 ;; esac ;; esac
   return 1
 }
+# A Service may refuse for a moment after its rollout, and spans are exported once a second.
 # Just after a rollout a call may still be served, or its trace taken, by a pod on its way out: then another one is made.
 call_and_trace() {
   within 60 call || die "no call was answered at $page/call: $answer"
-  trace=$(sed -n 's/.*"trace_id": *"\([0-9a-f]\{32\}\)".*/\1/p' <<<"$answer")
+  # By its indent it is the call's own: a breaker that has ever opened names the trace of that, too.
+  trace=$(sed -n 's/^  "trace_id": *"\([0-9a-f]\{32\}\)".*/\1/p' <<<"$answer")
   [ -n "$trace" ] || die "the answer has no trace_id: $answer"
   within 10 traced
 }

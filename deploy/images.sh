@@ -15,11 +15,12 @@ for service in $services; do
 done
 kind load docker-image --name "$cluster" "${refs[@]}"
 
-# The tag stays `dev`, so nothing else tells a Deployment that its image is another one. What runs is written down
-# only at the end: whatever fails before, the next run does again.
+# The tag stays `dev`, so nothing else tells a Deployment that its image is another one. Which one runs is noted at the
+# node, for several clones may take turns, and only at the end: whatever fails before, the next run does again.
 for service in $services; do
   id=$(docker image inspect --format '{{.Id}}' "reliability/$service:dev")
-  [ "$id" != "$(cat "$out/$service.running" 2>/dev/null)" ] || continue
-  ! kube get "deployment/$service" >/dev/null 2>&1 || kube rollout restart "deployment/$service"
-  echo "$id" >"$out/$service.running"
+  note=reliability.dev/$service-image
+  [ "$id" != "$(kube get nodes -o "jsonpath={.items[0].metadata.annotations.${note//./\\.}}")" ] || continue
+  kube rollout restart deployment --selector "app.kubernetes.io/name=$service" # the first time there is none
+  kube annotate nodes --all --overwrite "$note=$id" >/dev/null
 done

@@ -7,6 +7,8 @@ page=http://127.0.0.1:8088 # deploy/kind.yaml maps these two
 jaeger=http://127.0.0.1:16686
 services='caller flaky'
 export cluster context overlay page jaeger services
+# BuildKit would add where and when it built, and so make another image of the same binary, and a rollout, every time.
+export BUILDX_NO_DEFAULT_ATTESTATIONS=1
 
 die() {
   echo "$*" >&2
@@ -16,7 +18,8 @@ die() {
 # kube: kubectl, always at this cluster and namespace, whatever the current context is.
 kube() { kubectl --context "$context" -n reliability "$@"; }
 
-cluster_exists() { kind get clusters 2>/dev/null | grep -qx "$cluster"; }
+# Not grep -q: it would not read on, and kind, which has another cluster to name, would fail for it.
+cluster_exists() { kind get clusters 2>/dev/null | grep -x "$cluster" >/dev/null; }
 
 # out_dir: where binaries for the node's platform are. kind's nodes are containers, so it is Docker's platform.
 out_dir() {
@@ -25,10 +28,20 @@ out_dir() {
   echo ".build/linux-$arch"
 }
 
-# deployments: one line per Deployment of the overlay, name and replicas.
+# within SECONDS COMMAND...: runs it until it succeeds.
+within() {
+  local deadline=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    [ "$SECONDS" -lt "$deadline" ] || return 1
+    sleep 0.5
+  done
+}
+
+# deployments: one line per Deployment of the overlay: name, replicas, environment as JSON.
 deployments() {
   kubectl kustomize "$overlay" | kube create --dry-run=client -f - \
-    -o 'jsonpath={.kind} {.metadata.name} {.spec.replicas}{"\n"}' | sed -n 's/^Deployment //p'
+    -o 'jsonpath={.kind} {.metadata.name} {.spec.replicas} {.spec.template.spec.containers[0].env}{"\n"}' | sed -n 's/^Deployment //p'
 }
 
 # rolled_out: waits for every Deployment; when one does not come up, says what its pods say.

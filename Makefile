@@ -37,8 +37,8 @@ overhead: ## flaky beside a bare Gin handler, and with 10,000 hanging requests, 
 callercost: ## caller beside a plain client, with 1,000 readers, and with broken upstreams, into docs/caller.md; 11 minutes
 	cd bench && go run ./cmd/callercost ../docs/caller.md
 
-experiments: ## every claim, measured here, into docs/experiments.md and docs/scale.md with their plots
-	go run ./cmd/lab experiment all --docs docs
+experiments: ## every claim, measured here and in the cluster, into docs/experiments.md and docs/scale.md with their plots; needs make up
+	go run ./cmd/lab experiment all --docs docs --world local --caller http://127.0.0.1:8088 --kube-context kind-reliability
 
 vendor: ## the page's chart library again from npm, at the version that internal/dashboard/vendor.sh pins
 	./internal/dashboard/vendor.sh
@@ -54,8 +54,9 @@ e2e/ui/node_modules/.package-lock.json: e2e/ui/package-lock.json
 screenshots: ## the page's pictures and film, into docs/page; needs Chromium (CHROME=) and img2webp; 3 minutes
 	cd e2e && go run ./cmd/screenshots
 
-e2e: ## the cluster, tested as a user would; creates it if there is none
-	cd e2e && go test -count=1 -timeout=20m -v ./cluster/...
+e2e: ## the manifests, and the cluster, tested as a user would; creates it if there is none
+	cd e2e && go test -count=1 ./manifests/...
+	cd e2e && go test -count=1 -timeout=40m -v ./cluster/...
 
 images: ## compile, build and load both images; restarts what runs if they changed
 	./deploy/images.sh
@@ -69,7 +70,7 @@ down: ## delete the cluster and everything that was built for it
 status: ## what runs, and what caller thinks of it
 	./deploy/status.sh
 
-reset: ## the manifests' replicas again, and no injected faults
+reset: ## every dial back: replicas, environment, ConfigMap, faults, policy, load, breakers
 	./deploy/reset.sh
 
 doctor: ## is everything here that the cluster needs?

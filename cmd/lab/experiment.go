@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,7 +77,7 @@ func experimentCommand() *cobra.Command {
 	})
 	f := cmd.Flags()
 	f.Uint64Var(&o.seed, "seed", 0, "repeats faults and back-offs, 1 to 2^53-1; 0 draws one, and says which")
-	f.StringVar(&o.world, "world", "", "simulated (virtual time) or local (this machine; the default); with --caller it is cluster")
+	f.StringVar(&o.world, "world", "", "simulated (virtual time) or local (this machine; the default); with --caller it is cluster, or local: then what needs a cluster runs there, and the rest here")
 	f.StringArrayVar(&o.callers, "caller", nil, "URL of a running caller, instead of services of its own; may be given several times")
 	f.StringVar(&o.flakyAdmin, "flaky-admin", "", "URL of the admin listener of the flaky that the callers call")
 	f.StringVar(&o.kube.Context, "kube-context", "", "kubectl's context of the cluster that the callers are in, for experiments that scale replicas")
@@ -111,22 +112,26 @@ func list(out io.Writer) error {
 func (o *experimentOptions) check(names []string) ([]experiment.Experiment, error) {
 	found, err := experiment.Find(names)
 	errs := []error{err}
-	if len(o.callers) > 0 || o.flakyAdmin != "" || o.kube.Context != "" {
-		if o.world != "" && o.world != world.NameCluster {
-			errs = append(errs, fmt.Errorf("--world is %q: must be absent with --caller, --flaky-admin and --kube-context", o.world))
+	deployed := len(o.callers) > 0 || o.flakyAdmin != "" || o.kube.Context != ""
+	if deployed {
+		if o.world == world.NameSimulated {
+			errs = append(errs, fmt.Errorf("--world is %q: must be absent or local with --caller, --flaky-admin and --kube-context", o.world))
 		}
-		o.world = world.NameCluster
+		o.world = cmp.Or(o.world, world.NameCluster)
 	}
 	switch o.world {
 	case "":
 		o.world = world.NameLocal
 	case world.NameLocal, world.NameSimulated:
 	case world.NameCluster:
-		_, err := world.Cluster(o.running())
-		errs = append(errs, err)
 		o.parallel = 1 // there is one deployment
+		deployed = true
 	default:
 		errs = append(errs, fmt.Errorf("--world is %q: must be simulated or local; with --caller and --flaky-admin it is cluster", o.world))
+	}
+	if deployed {
+		_, err := world.Cluster(o.running())
+		errs = append(errs, err)
 	}
 	if o.seed > maxSeed {
 		errs = append(errs, fmt.Errorf("--seed is %d: must be at most %d", o.seed, uint64(maxSeed)))
@@ -182,10 +187,10 @@ func (o *experimentOptions) run(ctx context.Context, names []string, out, progre
 		Experiments: found, Options: experiment.Options{Seed: o.seed, Negative: o.negative, Fleet: o.fleet, Command: o.command()},
 		Parallel: o.parallel, Virtual: o.world == world.NameSimulated, Began: p.began, Ended: p.ended,
 		In: func(ctx context.Context, e experiment.Experiment, f func(context.Context, *world.World)) error {
-			switch {
-			case o.world == world.NameSimulated, experiment.OnlySimulated(e):
+			switch o.worldOf(e) {
+			case world.NameSimulated:
 				return bubbles.Run(ctx, func(ctx context.Context) error { f(ctx, world.Simulated()); return nil })
-			case o.world == world.NameCluster:
+			case world.NameCluster:
 				w, err := world.Cluster(o.running())
 				if err == nil {
 					f(ctx, w)
@@ -207,6 +212,17 @@ func (o *experimentOptions) run(ctx context.Context, names []string, out, progre
 		return err
 	}
 	return errors.Join(o.write(results, progress), verdict(results))
+}
+
+// worldOf is where an experiment runs: in the world that is asked for, unless it knows one only.
+func (o *experimentOptions) worldOf(e experiment.Experiment) string {
+	switch {
+	case experiment.OnlySimulated(e):
+		return world.NameSimulated
+	case experiment.OnlyCluster(e) && len(o.callers) > 0:
+		return world.NameCluster
+	}
+	return o.world
 }
 
 // prepare finds out what cannot be written before the time is spent.
@@ -263,8 +279,8 @@ func verdict(results []report.Result) error {
 // command is how this was called, without names and seed.
 func (o *experimentOptions) command() string {
 	words := []string{"go run ./cmd/lab experiment"}
-	if o.world == world.NameSimulated {
-		words = append(words, "--world simulated")
+	if o.world == world.NameSimulated || o.world == world.NameLocal && len(o.callers) > 0 {
+		words = append(words, "--world "+o.world)
 	}
 	for _, c := range o.callers {
 		words = append(words, "--caller "+c)

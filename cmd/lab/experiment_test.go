@@ -16,6 +16,7 @@ import (
 
 	"reliability/internal/experiment"
 	"reliability/internal/experiment/report"
+	"reliability/internal/experiment/world"
 	"reliability/services/caller"
 )
 
@@ -51,8 +52,8 @@ func TestWhatCannotBeRunIsSaidAtOnce(t *testing.T) {
 		{[]string{"nonsense", "all", "rubbish"}, []string{"no such experiment: nonsense, rubbish; there are all, propagation,"}},
 		{[]string{"retry", "--seed", "9007199254740992", "--parallel", "0", "--world", "flat", "--fleet", "7"},
 			[]string{"--seed is 9007199254740992: must be at most", "--parallel is 0: must be 1 to 100", `--world is "flat": must be simulated or local`, "--fleet is 7: must be 100 to 10000"}},
-		{[]string{"retry", "--caller", "localhost:8080", "--world", "local"},
-			[]string{`--world is "local": must be absent with --caller`, `--caller is "localhost:8080": must be an http:// or https:// URL`, `--flaky-admin is "": must be`}},
+		{[]string{"retry", "--caller", "localhost:8080", "--world", "simulated"},
+			[]string{`--world is "simulated": must be absent or local with --caller`, `--caller is "localhost:8080": must be an http:// or https:// URL`, `--flaky-admin is "": must be`}},
 		{[]string{"retry", "jitter", "--negative", "jitter-off"}, []string{`--negative is "jitter-off": must be absent unless one experiment is named`}},
 		{[]string{"retry", "--negative", "jitter-off"}, []string{`--negative is "jitter-off": of retry there is retries-off`}},
 		{nil, []string{"no experiment is named: name some, or all"}},
@@ -187,6 +188,34 @@ func TestAgainstWhatRuns(t *testing.T) {
 	} {
 		if body := send(t, http.MethodGet, path, ""); !strings.Contains(body, want) {
 			t.Errorf("%s is left as\n%s", path, body)
+		}
+	}
+}
+
+// TestWhereExperimentsRun: one command can measure all, those that need a cluster there and the rest here.
+func TestWhereExperimentsRun(t *testing.T) {
+	at := []string{"http://127.0.0.1:8088"}
+	for _, c := range []struct {
+		world     string
+		callers   []string
+		name, ran string
+	}{
+		{world.NameLocal, nil, "retry", world.NameLocal},
+		{world.NameLocal, nil, "fleet", world.NameSimulated},
+		{world.NameLocal, nil, "pinning", world.NameLocal}, // which says that it is not there
+		{world.NameLocal, at, "retry", world.NameLocal},
+		{world.NameLocal, at, "pinning", world.NameCluster},
+		{world.NameCluster, at, "retry", world.NameCluster},
+		{world.NameCluster, at, "fleet", world.NameSimulated},
+		{world.NameSimulated, nil, "retry", world.NameSimulated},
+	} {
+		found, err := experiment.Find([]string{c.name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := experimentOptions{world: c.world, callers: c.callers}
+		if got := o.worldOf(found[0]); got != c.ran {
+			t.Errorf("%s by --world %s --caller %v: runs %s, want %s", c.name, c.world, c.callers, got, c.ran)
 		}
 	}
 }

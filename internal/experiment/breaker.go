@@ -135,14 +135,15 @@ func (r *Run) judgeBreaker(samples []Sample, b breakerBounds) {
 }
 
 // judgeOpenTime looks at the shortest time between a call that found or made the breaker
-// open and the next that was let through: whoever made it open had begun before it did.
+// open and the next that was let through: from the begin of the one, before which it was not
+// open, to the end of the other, after which it was not asked. Both are the client's times.
 func (r *Run) judgeOpenTime(samples []Sample, open time.Duration) {
 	shortest, seen := time.Duration(0), 0
 	opener := map[string]time.Time{}
 	for _, s := range samples {
 		began, isOpen := opener[s.Engine]
 		if isOpen && s.Outcome != "rejected" {
-			if gap := s.Began.Sub(began); seen == 0 || gap < shortest {
+			if gap := s.Began.Add(s.Latency).Sub(began); seen == 0 || gap < shortest {
 				shortest = gap
 			}
 			seen++

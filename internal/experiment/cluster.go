@@ -24,8 +24,11 @@ const (
 	settleLimit = 2 * time.Minute
 )
 
+// moreCalls is by how many a load is made longer while the cluster is not done.
+const moreCalls = 200
+
 // scaled runs f with Deployments of flaky scaled as given, and scales them back afterwards,
-// also when ctx has ended.
+// also when ctx has ended. Who goes on after it finds them rolled out.
 func (r *Run) scaled(ctx context.Context, f func(ctx context.Context) error, deployments ...string) (err error) {
 	for _, d := range deployments {
 		n, err := r.Kube.Replicas(ctx, d)
@@ -33,14 +36,27 @@ func (r *Run) scaled(ctx context.Context, f func(ctx context.Context) error, dep
 			return err
 		}
 		defer func() {
-			err = errors.Join(err, r.Kube.Scale(context.WithoutCancel(ctx), d, n))
+			back, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), settleLimit, errNotBack)
+			defer cancel()
+			e := r.Kube.Scale(back, d, n)
+			if e == nil && ctx.Err() == nil {
+				e = r.Kube.RolledOut(back, d)
+			}
+			err = errors.Join(err, e)
 		}()
 	}
 	return f(ctx)
 }
 
-// scale sets the replicas of both Deployments and waits until nobody else answers.
+var errNotBack = errors.New("the cluster did not take back what was changed: look at its Deployments, or make reset")
+
+// scale sets the replicas of both Deployments and waits until nobody else answers. The policy
+// in force is then one with a connection for each request: those that are kept would meet the
+// same replica again and again.
 func (r *Run) scale(ctx context.Context, good, bad int) error {
+	if err := r.SetPolicy(ctx, world.Doc{"connections": world.Doc{"mode": "per_request"}}); err != nil {
+		return err
+	}
 	for deployment, n := range map[string]int{flakyGood: good, flakyErrors: bad} {
 		if err := r.Kube.Scale(ctx, deployment, n); err != nil {
 			return err
@@ -58,16 +74,43 @@ func (r *Run) scale(ctx context.Context, good, bad int) error {
 	})
 }
 
-// callsWhile makes a load while something is done to the cluster, which is given up when the
-// load fails.
-func (r *Run) callsWhile(ctx context.Context, plan load.Plan, do func(ctx context.Context) error) ([]Sample, error) {
+// callsWhile makes a load while something is done to the cluster, and until both have ended:
+// a call is due every so often, plan.Calls at least, and no fewer than the doing takes.
+func (r *Run) callsWhile(ctx context.Context, group string, plan load.Plan, do func(ctx context.Context) error) ([]Sample, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- do(ctx) }()
-	samples, err := r.Calls(ctx, r.Caller(), "load", plan, nil)
-	if err != nil {
-		cancel()
+	begin := time.Now()
+	samples, err := r.Calls(ctx, r.Caller(), group, plan, nil)
+	for n := 2; err == nil; n++ {
+		select {
+		case err := <-done:
+			return samples, err
+		default:
+		}
+		after := time.Since(begin)
+		var more []Sample
+		more, err = r.Calls(ctx, r.Caller(), fmt.Sprintf("%s-%d", group, n), load.Plan{Calls: moreCalls, Every: plan.Every}, nil)
+		for _, s := range more {
+			s.Due += after
+			samples = append(samples, s)
+		}
 	}
-	return samples, errors.Join(err, <-done)
+	cancel()
+	return nil, errors.Join(err, <-done)
+}
+
+// oneByOne makes calls each after the end of the one before, so that a pool needs no second
+// connection.
+func (r *Run) oneByOne(ctx context.Context, group string, calls int, call world.Call) ([]Sample, error) {
+	samples := make([]Sample, 0, calls)
+	for i := range calls {
+		one, err := r.Calls(ctx, r.Caller(), fmt.Sprintf("%s-%d", group, i), load.Plan{Calls: 1}, func(int) world.Call { return call })
+		if err != nil {
+			return nil, err
+		}
+		samples = append(samples, one...)
+	}
+	return samples, nil
 }

@@ -12,11 +12,13 @@ import (
 	"reliability/internal/experiment/world"
 )
 
+// outageOpen is how long the breaker stays open, in units.
+const outageOpen = 12.0
+
 // outage: a Deployment without replicas, and back.
 func outage() Experiment {
 	const (
 		failures = 5
-		open     = 12.0 // units
 		every    = 0.2
 		calls    = 600
 		fast     = 5 * time.Millisecond
@@ -26,10 +28,12 @@ func outage() Experiment {
 		Claim: "Scale to zero, then back: the breaker opens, and closes by itself",
 		Lesson: "Without endpoints a connection is refused or, where the kernel limits its refusals, not answered at all: the dial phase of an attempt says which. " +
 			"An open breaker makes that a quick answer, and probes find the replicas when they are back.",
-		Worlds: []string{world.NameCluster},
-		Setup:  world.Setup{Kube: true},
+		Worlds:  []string{world.NameCluster},
+		Latency: true,
+		Setup:   world.Setup{Kube: true},
 		Negatives: []Negative{
-			{Name: "breaker-off", Fails: []string{"opens", "fast"}},
+			{Name: "breaker-off", Fails: []string{"opens", "fast", "rejection traced"}},
+			{Name: "errors-for-good", Fails: []string{"dial", "dial traced", "closes", "recovery traced"}},
 		},
 		Run: func(ctx context.Context, r *Run) error {
 			order := []string{"timeout", "breaker"}
@@ -37,34 +41,39 @@ func outage() Experiment {
 				order = []string{"timeout"}
 			}
 			err := r.SetPolicy(ctx, world.Doc{
-				"order": order, "timeout": world.Doc{"limit": r.U}, "breaker": world.Doc{"failures": failures, "open_for": r.Units(open), "probes": 2},
+				"order": order, "timeout": world.Doc{"limit": r.U}, "breaker": world.Doc{"failures": failures, "open_for": r.Units(outageOpen), "probes": 2},
 			})
 			if err != nil {
 				return err
 			}
-			r.Setup("a call every %v; kubectl scale deployment/%s --replicas=0 after %v, and back after %v", r.Units(every), flakyGood, r.Units(20), r.Units(60))
 			var samples []Sample
-			err = r.scaled(ctx, func(ctx context.Context) (err error) {
-				replicas, err := r.Kube.Replicas(ctx, flakyGood)
-				if err != nil {
+			plan := load.Plan{Calls: calls, Every: r.Units(every)}
+			if r.Negative("errors-for-good") { // of replicas that answer, and go on with it
+				r.Setup("a call every %v; every replica answers errors after %v", plan.Every, r.Units(20))
+				samples, err = r.callsWhile(ctx, "load", plan, r.errorsForGood)
+			} else {
+				r.Setup("a call every %v; kubectl scale deployment/%s --replicas=0 after %v, and back after %v", plan.Every, flakyGood, r.Units(20), r.Units(60))
+				err = r.scaled(ctx, func(ctx context.Context) (err error) {
+					samples, err = r.callsWhile(ctx, "load", plan, r.scaleToZeroAndBack)
 					return err
-				}
-				samples, err = r.callsWhile(ctx, load.Plan{Calls: calls, Every: r.Units(every)}, func(ctx context.Context) error {
-					return r.scaleToZeroAndBack(ctx, replicas)
-				})
-				return err
-			}, flakyGood)
+				}, flakyGood)
+			}
 			if err != nil {
 				return err
 			}
 			r.judgeOutage(samples, fast)
+			r.judgeOutageTraces(ctx, samples)
 			r.Figure(breakerFigure(r, samples, nil))
 			return nil
 		},
 	}
 }
 
-func (r *Run) scaleToZeroAndBack(ctx context.Context, replicas int) error {
+func (r *Run) scaleToZeroAndBack(ctx context.Context) error {
+	replicas, err := r.Kube.Replicas(ctx, flakyGood)
+	if err != nil {
+		return err
+	}
 	if err := r.Wait(ctx, r.Units(20)); err != nil {
 		return err
 	}
@@ -74,7 +83,20 @@ func (r *Run) scaleToZeroAndBack(ctx context.Context, replicas int) error {
 	if err := r.Wait(ctx, r.Units(40)); err != nil {
 		return err
 	}
-	return r.Kube.Scale(ctx, flakyGood, replicas)
+	if err := r.Kube.Scale(ctx, flakyGood, replicas); err != nil {
+		return err
+	}
+	if err := r.Kube.RolledOut(ctx, flakyGood); err != nil {
+		return err
+	}
+	return r.Wait(ctx, r.Units(2*outageOpen)) // opened a moment ago, perhaps, and two probes on
+}
+
+func (r *Run) errorsForGood(ctx context.Context) error {
+	if err := r.Wait(ctx, r.Units(20)); err != nil {
+		return err
+	}
+	return r.Caller().Faults(ctx, world.Doc{"error_rate": 1})
 }
 
 func (r *Run) judgeOutage(samples []Sample, fast time.Duration) {
@@ -97,7 +119,7 @@ func (r *Run) judgeOutage(samples []Sample, fast time.Duration) {
 		}
 	}
 	r.AtLeast("opens", "the breaker opens", 1, float64(len(rejected)), "rejections")
-	r.Holds("dial", "attempts fail while dialling", "refused or timeout", fmt.Sprint(dialled), dialled["refused"]+dialled["timeout"] > 0)
+	r.Holds("dial", "attempts fail while dialling", "refused or timed out", fmt.Sprintf("%d refused, %d timed out", dialled["refused"], dialled["timeout"]), dialled["refused"]+dialled["timeout"] > 0)
 	if len(rejected) == 0 {
 		r.Holds("fast", "p99 of rejections < 5 ms", "rejections", "none", false)
 	} else {

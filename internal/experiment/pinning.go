@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"reliability/internal/experiment/load"
 	"reliability/internal/experiment/report"
 	"reliability/internal/experiment/stat"
 	"reliability/internal/experiment/world"
@@ -15,17 +14,18 @@ func pinning() Experiment {
 	const (
 		each  = 2   // replicas that are healthy, and as many sick ones
 		calls = 400 // one after the other, so that a pool needs one connection
-		top   = 80  // percent of the calls at one pod, by which kept connections show
+		top   = 80  // percent of the calls at one pod, or of one fate, by which kept connections show
 	)
 	return Experiment{
 		Name:  "pinning",
 		Claim: "Keep-alive hides replicas",
 		Lesson: "A load balancer of connections decides once for each connection. A client that keeps its connections sees one replica, all good or all bad, and no average; " +
 			"so does its breaker. Limit the age of connections, balance by request, or use a fresh connection for a retry, as caller does.",
-		Worlds: []string{world.NameCluster},
-		Setup:  world.Setup{Kube: true},
+		Worlds:  []string{world.NameCluster},
+		Latency: true,
+		Setup:   world.Setup{Kube: true},
 		Negatives: []Negative{
-			{Name: "connections-closed", Fails: []string{"pinned", "uneven"}},
+			{Name: "connections-closed", Fails: []string{"pinned", "all or nothing", "uneven"}},
 			{Name: "connections-kept", Fails: []string{"share", "even"}},
 		},
 		Run: func(ctx context.Context, r *Run) error {
@@ -66,6 +66,8 @@ func pinning() Experiment {
 					}
 					if mode == "pooled" {
 						r.AtLeast("pinned", "kept: one pod answers most calls", top, 100*float64(most)/calls, "%")
+						r.AtLeast("all or nothing", "kept: nearly all calls fail, or nearly none", top, 100*float64(max(failed, calls-failed))/calls, "%")
+						r.Measure("calls that failed on kept connections", 100*float64(failed)/calls, "%")
 						r.Holds("uneven", "kept: not spread by chance (chi-square)", "p < 1e-6", fmt.Sprintf("p = %.2g", even), even < stat.Alpha)
 						continue
 					}
@@ -88,13 +90,9 @@ func (r *Run) pods(ctx context.Context, pods []string, group, mode string, calls
 	if err := r.SetPolicy(ctx, world.Doc{"order": []string{}, "connections": world.Doc{"mode": mode}}); err != nil {
 		return nil, 0, err
 	}
-	samples := make([]Sample, 0, calls)
-	for i := range calls {
-		one, err := r.Calls(ctx, r.Caller(), fmt.Sprintf("%s-%d", group, i), load.Plan{Calls: 1}, nil)
-		if err != nil {
-			return nil, 0, err
-		}
-		samples = append(samples, one...)
+	samples, err := r.oneByOne(ctx, group, calls, world.Call{})
+	if err != nil {
+		return nil, 0, err
 	}
 	counts = make([]int, len(pods))
 	for _, s := range samples {

@@ -31,6 +31,9 @@ func Execute(ctx context.Context, e Experiment, w *world.World, o Options) repor
 		Name: e.Name, Claim: e.Claim, Lesson: e.Lesson, World: w.Name, Seed: o.Seed, Negative: o.Negative, Unit: w.Unit, Began: began,
 		Repeat: repeat(e, o),
 	}
+	if i := slices.IndexFunc(e.Negatives, func(n Negative) bool { return n.Name == o.Negative }); i >= 0 {
+		result.MustFail = e.Negatives[i].Fails
+	}
 	if len(e.Worlds) > 0 && !slices.Contains(e.Worlds, w.Name) {
 		result.Skipped = "runs only in the world " + strings.Join(e.Worlds, " or ")
 		return result

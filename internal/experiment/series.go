@@ -89,3 +89,7 @@ func (s Series) one(ctx context.Context, e Experiment) report.Result {
 
 // OnlySimulated reports whether an experiment runs in no other world.
 func OnlySimulated(e Experiment) bool { return slices.Equal(e.Worlds, []string{world.NameSimulated}) }
+
+// OnlyCluster reports whether an experiment runs only in a deployment that somebody else has
+// brought up.
+func OnlyCluster(e Experiment) bool { return slices.Equal(e.Worlds, []string{world.NameCluster}) }

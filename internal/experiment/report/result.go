@@ -6,12 +6,13 @@ import "time"
 
 // A Result is what one run of one experiment found.
 type Result struct {
-	Name     string `json:"name"`
-	Claim    string `json:"claim"`              // in a sentence
-	Lesson   string `json:"lesson"`             // what to take home from it, and the trap it warns of
-	World    string `json:"world"`              // simulated, local or cluster
-	Seed     uint64 `json:"seed"`               // repeats faults and back-offs
-	Negative string `json:"negative,omitempty"` // the negative control that this is: what was removed or broken on purpose
+	Name     string   `json:"name"`
+	Claim    string   `json:"claim"`               // in a sentence
+	Lesson   string   `json:"lesson"`              // what to take home from it, and the trap it warns of
+	World    string   `json:"world"`               // simulated, local or cluster
+	Seed     uint64   `json:"seed"`                // repeats faults and back-offs
+	Negative string   `json:"negative,omitempty"`  // the negative control that this is: what was removed or broken on purpose
+	MustFail []string `json:"must_fail,omitempty"` // verdicts by which a negative control shows that they can fail
 
 	Unit   time.Duration `json:"unit_ns"` // the attempt timeout, in which all durations are given
 	Began  time.Time     `json:"began"`   // real time

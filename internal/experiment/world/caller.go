@@ -142,6 +142,11 @@ func (c *Caller) RenewBreaker(ctx context.Context, engine string) error {
 	return c.Breaker(ctx, engine, "auto")
 }
 
+// Faults puts a fault document in force at every replica that was born healthy.
+func (c *Caller) Faults(ctx context.Context, doc Doc) error {
+	return c.ask(ctx, http.MethodPut, "/api/faults", doc, nil)
+}
+
 // State is its condition.
 func (c *Caller) State(ctx context.Context) (caller.State, error) {
 	var s caller.State

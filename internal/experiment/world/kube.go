@@ -49,6 +49,11 @@ func (k *Kube) Scale(ctx context.Context, deployment string, replicas int) error
 	return err
 }
 
+// EnvOf is the value of an environment variable of a Deployment's containers; "" where there is none.
+func (k *Kube) EnvOf(ctx context.Context, deployment, name string) (string, error) {
+	return k.run(ctx, "get", "deployment/"+deployment, "--output", `jsonpath={.spec.template.spec.containers[*].env[?(@.name=="`+name+`")].value}`)
+}
+
 // Env sets an environment variable of a Deployment, or removes it where value is "", and
 // waits until all replicas have been replaced.
 func (k *Kube) Env(ctx context.Context, deployment, name, value string) error {

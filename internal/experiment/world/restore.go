@@ -55,7 +55,7 @@ func (sys *System) remember(ctx context.Context) (restore func() error, err erro
 }
 
 // restoreLimit is how long a deployment has to take back what it had.
-const restoreLimit = 10 * time.Second
+const restoreLimit = 10*time.Second + restLimit
 
 var errRestore = errors.New("the deployment did not take back what it had in force before: look at its policy, load and faults")
 

@@ -166,6 +166,9 @@ func (sys *System) join(ctx context.Context, r Running, s Setup) error {
 	}
 	if s.Kube {
 		sys.Kube = r.Kube
+		if err := sys.Callers[0].atRest(ctx); err != nil {
+			return err
+		}
 	}
 	if r.FlakyAdmin != "" {
 		sys.Flaky = &Flaky{api{sys.client, strings.TrimSuffix(r.FlakyAdmin, "/")}}
@@ -184,6 +187,9 @@ func (sys *System) Reset(ctx context.Context) error {
 	var errs []error
 	if sys.Flaky != nil {
 		errs = append(errs, sys.Flaky.ask(ctx, http.MethodDelete, "/faults", nil, nil))
+	}
+	if sys.Kube != nil && len(sys.Callers) > 0 {
+		errs = append(errs, sys.Callers[0].heal(ctx))
 	}
 	for _, c := range sys.Callers {
 		errs = append(errs,

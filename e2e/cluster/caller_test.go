@@ -22,6 +22,7 @@ var engines = []string{"handrolled", "gobreaker"}
 // answer is what GET /call says, whether it is a success or a problem document.
 type answer struct {
 	Outcome  string    `json:"outcome"`
+	Elapsed  float64   `json:"elapsed_ms"`
 	Engine   string    `json:"engine"`
 	Attempts []attempt `json:"attempts"`
 	Breaker  struct {
@@ -39,13 +40,21 @@ type attempt struct {
 	Attempt  int    `json:"attempt"`
 	Result   string `json:"result"`
 	Status   int    `json:"status"`
+	Phase    string `json:"phase"`
+	Cause    string `json:"cause"`
 	ServedBy string `json:"served_by"`
 }
 
 // call makes one protected call. It fails the test only if caller gave no well-formed answer.
 func call(t *testing.T, engine string) answer {
 	t.Helper()
-	res, body, err := request(t, http.MethodGet, callerURL+"/call?engine="+engine, "")
+	return callWith(t, "engine="+engine)
+}
+
+// callWith makes one call with the parameters in query.
+func callWith(t *testing.T, query string) answer {
+	t.Helper()
+	res, body, err := request(t, http.MethodGet, callerURL+"/call?"+query, "")
 	if err != nil {
 		t.Fatalf("caller does not answer: %v", err)
 	}

@@ -5,8 +5,12 @@
 //	OVERLAY               the kustomize overlay to apply; local if unset
 //	E2E_CLUSTER_UP        a shell command that creates the cluster, run in the repository's root;
 //	                      if unset, kind create cluster --config deploy/kind.yaml
+//	E2E_BARE_CLUSTER_UP   likewise, without deploy/kind.yaml and named KIND_CLUSTER_NAME, to tell whose fault it is
+//	                      when there is none; if unset, kind create cluster
 //	E2E_KEEP_CLUSTER      1 keeps a cluster that the tests created
 //	E2E_ALLOW_NO_CLUSTER  1 makes "no cluster can be created here" a success, with a loud line
+//
+// An interrupt ends it with 130, and a cluster that it created is gone then, too.
 package cluster
 
 import (
@@ -17,7 +21,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -34,9 +37,13 @@ func TestMain(m *testing.M) {
 	os.Exit(run(m))
 }
 
-func run(m *testing.M) int {
+// interrupted is the exit code after a signal, as a shell has it for Ctrl-C.
+const interrupted = 130
+
+func run(m *testing.M) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends it at once, whatever is left then
 
 	// A kubeconfig of our own: the tests neither use nor change which cluster the developer is looking at.
 	dir, err := os.MkdirTemp("", "reliability-e2e-")
@@ -50,57 +57,64 @@ func run(m *testing.M) int {
 		return 1
 	}
 
+	begun := time.Now()
 	created, err := clusterUp(ctx)
 	if created && os.Getenv("E2E_KEEP_CLUSTER") != "1" {
 		// Not under ctx: what was created goes away also after an interrupt.
 		defer func() {
-			if err := command(context.Background(), "kind", "delete", "cluster", "--name", clusterName); err != nil {
-				fmt.Fprintln(os.Stderr, err)
+			if err := down(context.WithoutCancel(ctx)); err != nil {
+				fmt.Fprintf(os.Stderr, "make down: %v\n", err)
+				code = max(code, 1)
 			}
 		}()
 	}
+	if ctx.Err() != nil {
+		return interrupted
+	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "E2E NOT RUN: there is no cluster: %v\n", err)
-		if os.Getenv("E2E_ALLOW_NO_CLUSTER") == "1" {
-			return 0
-		}
-		return 1
+		return noCluster(ctx, created, err)
 	}
 
 	// From here on every failure is ours.
-	start := time.Now()
-	if err := command(ctx, "make", "up", "TILT=", "OVERLAY="+overlay()); err != nil {
-		fmt.Fprintf(os.Stderr, "make up: %v\n", err)
+	if err := ready(ctx, created, begun); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		if ctx.Err() != nil {
+			return interrupted
+		}
 		return 1
 	}
-	fmt.Fprintf(os.Stderr, "make up: %.1f s\n", time.Since(start).Seconds())
-	return m.Run()
+	// The tests know nothing of ctx. Those that still run when it ends go with the process.
+	ended := make(chan int, 1)
+	go func() { ended <- m.Run() }()
+	select {
+	case code := <-ended:
+		return code
+	case <-ctx.Done():
+		fmt.Fprintf(os.Stderr, "INTERRUPTED: %v\n", context.Cause(ctx))
+		if !created {
+			fmt.Fprintln(os.Stderr, "the cluster is as a test has left it: `make reset` turns all dials back")
+		}
+		return interrupted
+	}
 }
 
-// clusterUp makes sure that there is a cluster and that the kubeconfig knows it. It reports whether it created one.
-func clusterUp(ctx context.Context) (created bool, err error) {
-	clusters, err := exec.CommandContext(ctx, "kind", "get", "clusters").Output()
-	if err != nil {
-		return false, fmt.Errorf("kind get clusters: %w", withStderr(err))
-	}
-	if slices.Contains(strings.Fields(string(clusters)), clusterName) {
-		err = command(ctx, "kind", "export", "kubeconfig", "--name", clusterName)
-	} else if up := os.Getenv("E2E_CLUSTER_UP"); up != "" {
-		created, err = true, command(ctx, "sh", "-c", up)
-	} else {
-		create := []string{"create", "cluster", "--config", "deploy/kind.yaml", "--wait", "180s"}
-		if image := os.Getenv("KIND_IMAGE"); image != "" {
-			create = append(create, "--image", image)
+// ready brings up what the tests are about, with nothing dialled.
+func ready(ctx context.Context, created bool, begun time.Time) error {
+	if !created { // its pods may have been through a reboot
+		if err := rememberRestarts(ctx); err != nil {
+			return err
 		}
-		created, err = true, command(ctx, "kind", create...)
 	}
-	if err != nil {
-		return created, err
+	start := time.Now()
+	if err := command(ctx, "make", "up", "TILT=", "OVERLAY="+overlay()); err != nil {
+		return err
 	}
-	if _, err := kubectl(ctx, "wait", "--for=condition=Ready", "nodes", "--all", "--timeout=120s"); err != nil {
-		return created, err
+	fmt.Fprintf(os.Stderr, "MEASURED make up: %s\n", since(start))
+	if created {
+		fmt.Fprintf(os.Stderr, "MEASURED from no cluster to the first call whose trace is in Jaeger: %s\n", since(begun))
+		return nil
 	}
-	return created, nil
+	return command(ctx, "make", "-s", "reset", "OVERLAY="+overlay()) // its user may have dialled
 }
 
 func overlay() string {
@@ -115,6 +129,10 @@ func command(ctx context.Context, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = root
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	// A group of its own, which ends as a whole: whatever it has started must not go on behind the back of make down.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("%s: %w", strings.Join(cmd.Args, " "), err)
 	}

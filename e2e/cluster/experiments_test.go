@@ -1,0 +1,121 @@
+package cluster
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+)
+
+// TestExperiments runs those that only a cluster can, and their negative controls: with the
+// protection removed or broken, the verdicts that are named must fail, and each is named by one.
+func TestExperiments(t *testing.T) {
+	lab := filepath.Join(t.TempDir(), "lab")
+	if err := command(t.Context(), "go", "build", "-o", lab, "./cmd/lab"); err != nil {
+		t.Fatal(err)
+	}
+	found := experiments(t, lab)
+	if len(found) < 4 {
+		t.Errorf("%d experiments for a cluster are listed, want scale-failures, outage, pinning and rollout at least: %v", len(found), found)
+	}
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		t.Run(name, func(t *testing.T) {
+			good := experiment(t, lab, name, "")
+			if good.code != 0 || len(good.failed) > 0 {
+				t.Errorf("exit code %d, failed verdicts %v, want 0 and none", good.code, good.failed)
+			}
+			var canFail []string
+			for _, negative := range found[name] {
+				t.Run(negative, func(t *testing.T) {
+					e := experiment(t, lab, name, negative)
+					canFail = append(canFail, e.mustFail...)
+					missing := slices.DeleteFunc(e.mustFail, func(v string) bool { return slices.Contains(e.failed, v) })
+					if e.code != 1 || len(missing) > 0 {
+						t.Errorf("exit code %d, failed verdicts %v, want 1 and also %v", e.code, e.failed, missing)
+					}
+				})
+			}
+			for _, v := range good.verdicts {
+				if !slices.Contains(canFail, v) {
+					t.Errorf("no negative control fails %q", v)
+				}
+			}
+		})
+	}
+}
+
+// experiments asks which need a cluster, and for their negative controls.
+func experiments(t *testing.T, lab string) map[string][]string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), lab, "experiment", "list").Output()
+	if err != nil {
+		t.Fatal(withStderr(err))
+	}
+	found := map[string][]string{}
+	for _, m := range regexp.MustCompile(`(?m)^(\S+) .*\n +negative: (.*); cluster only$`).FindAllSubmatch(out, -1) {
+		found[string(m[1])] = regexp.MustCompile(`[^, ]+`).FindAllString(string(m[2]), -1)
+	}
+	return found
+}
+
+type ended struct {
+	code     int
+	verdicts []string
+	failed   []string // of them
+	mustFail []string
+}
+
+// experiment runs one, as a reader of README would, and looks at what it leaves.
+func experiment(t *testing.T, lab, name, negative string) ended {
+	t.Helper()
+	args := []string{"experiment", name, "--caller", callerURL, "--kube-context", kubeContext, "--json"}
+	if negative != "" {
+		args = append(args, "--negative", negative)
+	}
+	cmd := exec.CommandContext(t.Context(), lab, args...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, os.Stderr
+	err := cmd.Run()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		t.Fatal(err)
+	}
+	var report struct {
+		Results []struct {
+			Error    string   `json:"error"`
+			MustFail []string `json:"must_fail"`
+			Verdicts []struct {
+				Name     string `json:"name"`
+				Expected string `json:"expected"`
+				Seen     string `json:"seen"`
+				Outcome  string `json:"outcome"`
+			} `json:"verdicts"`
+		} `json:"results"`
+	}
+	if err := json.Unmarshal(out.Bytes(), &report); err != nil || len(report.Results) != 1 {
+		t.Fatalf("%v: %s", err, out.String())
+	}
+	result := report.Results[0]
+	e := ended{code: cmd.ProcessState.ExitCode(), mustFail: result.MustFail}
+	if result.Error != "" {
+		t.Error(result.Error)
+	}
+	for _, v := range result.Verdicts {
+		t.Logf("%-16s expected %s, measured %s: %s", v.Name, v.Expected, v.Seen, v.Outcome)
+		e.verdicts = append(e.verdicts, v.Name)
+		if v.Outcome == "fail" {
+			e.failed = append(e.failed, v.Name)
+		}
+	}
+	if e.code == 2 && result.Error == "" { // as in .ci/run, and as loud
+		t.Skipf("NOT JUDGED: this machine was too busy for %s %s", name, negative)
+	}
+	eventually(t, 30*time.Second, "the cluster is as it was", func() error { return isReset(t) })
+	return e
+}

@@ -1,0 +1,159 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// recipesFile is the document whose recipes are run here, word by word.
+const recipesFile = "docs/cluster.md"
+
+// A recipe is one heading below "## Recipes": commands for a shell and, unless there is nothing to undo, the
+// commands that undo them.
+type recipe struct {
+	heading  string
+	do, undo string
+}
+
+// TestRecipes runs every recipe the way its reader does: the very commands, what they do to the calls, the undo.
+func TestRecipes(t *testing.T) {
+	recipes := readRecipes(t)
+	unused := map[string]bool{}
+	for heading := range recipeTests() {
+		unused[heading] = true
+	}
+	for _, r := range recipes {
+		delete(unused, r.heading)
+		t.Run(r.heading, func(t *testing.T) {
+			test := recipeTests()[r.heading]
+			if test == nil {
+				t.Fatalf("%s has the recipe %q, and no test", recipesFile, r.heading)
+			}
+			leaveReset(t)
+			test(t, r)
+		})
+	}
+	for heading := range unused {
+		t.Errorf("there is a test of the recipe %q, which %s does not have", heading, recipesFile)
+	}
+}
+
+// recipeTests has a test for each heading. Each runs the recipe and its undo.
+func recipeTests() map[string]func(*testing.T, recipe) {
+	return map[string]func(*testing.T, recipe){
+		"An outage":                     testOutage,
+		"A failure ratio":               testRatio,
+		"Faults from a ConfigMap":       testConfigMap,
+		"Faults from the environment":   testEnvironment,
+		"One sick replica":              testSickReplica,
+		"A pod is deleted":              testPodDeleted,
+		"A pod is killed":               testPodKilled,
+		"A rollout":                     testRollout,
+		"Three callers, three opinions": testThreeCallers,
+	}
+}
+
+// run runs the recipe's commands, and returns what they printed.
+func (r recipe) run(t *testing.T) string {
+	t.Helper()
+	return shell(t, r.do)
+}
+
+// takeBack runs the recipe's undo.
+func (r recipe) takeBack(t *testing.T) {
+	t.Helper()
+	if r.undo == "" {
+		t.Fatalf("%s: the recipe %q has no undo", recipesFile, r.heading)
+	}
+	shell(t, r.undo)
+}
+
+// shell runs commands in the repository's root, strictly: what fails in the middle fails the test.
+func shell(t *testing.T, commands string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", commands)
+	cmd.WaitDelay = time.Second // what bash has started may outlive it, and hold its output open
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s\n%v\n%s", commands, withStderr(err), out)
+	}
+	return string(out)
+}
+
+// readRecipes finds the recipes: below each heading the first block of sh is what to do; another one is the undo,
+// and the paragraph before it says so.
+func readRecipes(t *testing.T) []recipe {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, recipesFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, below, found := strings.Cut(string(text), "\n## Recipes\n")
+	if !found {
+		t.Fatalf("%s has no section Recipes", recipesFile)
+	}
+	below, _, _ = strings.Cut(below, "\n## ")
+	var recipes []recipe
+	for _, section := range strings.Split("\n"+below, "\n### ")[1:] {
+		r, err := readRecipe(section)
+		if err != nil {
+			t.Fatalf("%s: %v", recipesFile, err)
+		}
+		recipes = append(recipes, r)
+	}
+	if len(recipes) == 0 {
+		t.Fatalf("%s has no recipes", recipesFile)
+	}
+	return recipes
+}
+
+func readRecipe(section string) (recipe, error) {
+	heading, rest, _ := strings.Cut(section, "\n")
+	r := recipe{heading: heading}
+	for {
+		before, after, found := strings.Cut(rest, "```sh\n")
+		if !found {
+			break
+		}
+		block, next, closed := strings.Cut(after, "```\n")
+		undoes := strings.HasPrefix(lastParagraph(before), "Undo")
+		switch {
+		case !closed:
+			return r, fmt.Errorf("recipe %q: a block does not end", heading)
+		case r.do == "" && !undoes:
+			r.do = block
+		case r.do != "" && r.undo == "" && undoes:
+			r.undo = block
+		default:
+			return r, fmt.Errorf("recipe %q: want one block of sh, and at most one more below a paragraph that begins with Undo", heading)
+		}
+		rest = next
+	}
+	if r.do == "" {
+		return r, fmt.Errorf("recipe %q has no block of sh", heading)
+	}
+	return r, nil
+}
+
+func lastParagraph(text string) string {
+	paragraphs := strings.Split(strings.TrimSpace(text), "\n\n")
+	return paragraphs[len(paragraphs)-1]
+}
+
+// measured prints a figure that the closing notes and the documents quote.
+func measured(t *testing.T, format string, args ...any) {
+	t.Helper()
+	t.Logf("MEASURED "+format, args...)
+}
+
+// since is a duration for people to read.
+func since(start time.Time) string { return time.Since(start).Round(100 * time.Millisecond).String() }

@@ -120,3 +120,14 @@ func TestWhatCannotBeHadInADeployment(t *testing.T) {
 		}
 	}
 }
+
+// TestAKubectlThatIsCutOffSaysWhy: "signal: killed" would not.
+func TestAKubectlThatIsCutOffSaysWhy(t *testing.T) {
+	why := errors.New("the cluster did not take back what was changed")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(why)
+	k := &Kube{Context: "kind-x", Namespace: "y"}
+	if err := k.Scale(ctx, "flaky", 3); !errors.Is(err, why) || !strings.Contains(err.Error(), "scale deployment/flaky --replicas 3") {
+		t.Errorf("%v, want %q and the command", err, why)
+	}
+}

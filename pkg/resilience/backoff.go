@@ -17,8 +17,9 @@ const (
 	JitterNone
 	// JitterEqual waits between half the ceiling and the ceiling.
 	JitterEqual
-	// JitterDecorrelated waits between the base and three times the previous delay, at
-	// most Max; the multiplier plays no part.
+	// JitterDecorrelated waits between the base and three times the previous delay, or Max
+	// if that is less; the multiplier plays no part. (Brooker's formula draws first and
+	// caps then: of those who have waited for long, one in three waits Max to the instant.)
 	JitterDecorrelated
 )
 
@@ -57,8 +58,8 @@ func (b backoff) delay(attempt int, previous time.Duration, u float64) time.Dura
 		half := b.ceiling(attempt) / 2
 		return half + share(b.ceiling(attempt)-half, u)
 	case JitterDecorrelated:
-		widest := 3 * float64(max(previous, b.base))
-		return min(b.max, b.base+time.Duration(u*(widest-float64(b.base))))
+		widest := min(3*float64(max(previous, b.base)), float64(b.max))
+		return b.base + time.Duration(u*(widest-float64(b.base)))
 	default:
 		return share(b.ceiling(attempt), u)
 	}

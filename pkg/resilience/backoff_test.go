@@ -69,9 +69,9 @@ func TestBackoffSteps(t *testing.T) {
 		{JitterEqual, 0, 0, 200 * ms},
 		{JitterEqual, 0, 0.5, 300 * ms},
 		{JitterDecorrelated, 0, 0, 100 * ms},
-		{JitterDecorrelated, 0, 0.5, 200 * ms},            // 100 + 0.5 × (300 − 100)
-		{JitterDecorrelated, 200 * ms, 0.5, 350 * ms},     // 100 + 0.5 × (600 − 100)
-		{JitterDecorrelated, 900 * ms, 0.99, time.Second}, // capped
+		{JitterDecorrelated, 0, 0.5, 200 * ms},        // 100 + 0.5 × (300 − 100)
+		{JitterDecorrelated, 200 * ms, 0.5, 350 * ms}, // 100 + 0.5 × (600 − 100)
+		{JitterDecorrelated, 900 * ms, 0.5, 550 * ms}, // capped before it is drawn: 100 + 0.5 × (1000 − 100)
 	} {
 		b.jitter = c.jitter
 		if got := b.delay(3, c.previous, c.u); got != c.want {

@@ -3,6 +3,7 @@ package resilience
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,8 +18,8 @@ type Explanation struct {
 	// longest and the ceilings of the back-off between them. 0: nothing bounds it. A wait
 	// that the dependency asks for (Retry-After) is not in it.
 	LongestTime time.Duration
-	// LoadFactor is by what the chain multiplies the dependency's load when every attempt
-	// fails, in the long run: what a retry budget bounds, and otherwise MostAttempts.
+	// LoadFactor is by what the chain multiplies the dependency's load at worst, in the long
+	// run: each Retry does by 1 + Ratio if it has a budget, and otherwise by its MaxAttempts.
 	LoadFactor float64
 	// Warnings are what there is to say against the chain.
 	Warnings []string
@@ -36,8 +37,8 @@ func Explain(deadline time.Duration, outermostFirst ...Policy) (Explanation, err
 	for _, p := range orderProblems(policies) {
 		e.Warnings = append(e.Warnings, p.String())
 	}
-	for i := len(policies) - 1; i >= 0; i-- {
-		e.within(policies[i])
+	for _, p := range slices.Backward(policies) {
+		e.within(p)
 	}
 	if deadline > 0 && (e.LongestTime == 0 || e.LongestTime > deadline) {
 		longest := "for ever: nothing bounds an attempt, or a wait in a queue"

@@ -18,22 +18,22 @@ import (
 // One breaker serves one dependency, shared by all that call it. Its methods are safe
 // for concurrent use.
 type Breaker interface {
-	// Acquire asks for one call. It returns a Permit, to be settled by its Done exactly
-	// when the call ends, or an [*OpenError].
+	// Acquire asks for one call. It returns a Permit, to be settled by its Done when
+	// the call ends, or an [*OpenError].
 	Acquire(ctx context.Context) (Permit, error)
 	// State returns the state that an Acquire now would find.
 	State() State
-	// Stats returns what the state hangs on.
+	// Stats returns what the state depends on.
 	Stats() Stats
 	// Force puts the breaker under manual control, or back under its own. ctx is that of
 	// whoever asked, for the events it brings. Calls in flight no longer count. Asking for
 	// the mode that is in force does nothing.
 	Force(ctx context.Context, m Mode) error
 	// Reconfigure changes the thresholds while calls are in flight. The state stays, an
-	// announced Until stays, a probe keeps its lease, and what was counted stays unless the window's shape
-	// (WindowCalls, WindowTime) changes. Name must be the same or empty, and Observer is
-	// not read: they are the breaker's identity. A configuration that is refused changes
-	// nothing.
+	// announced Until stays, a probe keeps its lease, and what was counted stays unless the
+	// window's shape (WindowCalls, WindowTime) changes. Name must be the same or empty, and
+	// Observer is not read: they are the breaker's identity. A configuration that is refused
+	// changes nothing.
 	Reconfigure(cfg BreakerConfig) error
 }
 
@@ -58,8 +58,8 @@ func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 type Outcome uint8
 
 const (
-	Success Outcome = iota
-	Failure
+	Success Outcome = iota // it does what it should
+	Failure                // it does not
 	// Neutral says nothing: the caller went away, or the call was turned away further in.
 	// It gives a probe's slot back.
 	Neutral

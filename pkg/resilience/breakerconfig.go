@@ -50,7 +50,7 @@ type BreakerConfig struct {
 	// OpenMax is where growth ends. 0: a minute, or OpenFor if that is longer.
 	OpenMax time.Duration
 	// OpenJitter lengthens each open time by a random share of itself, at most this, so
-	// that callers which opened together do not probe together. 0 to 1.
+	// that callers which opened together do not probe together. At most 1. 0: none.
 	OpenJitter float64
 
 	// Probes is how many calls half-open admits in all, and how many must succeed. 0: 2.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -90,11 +91,11 @@ func Chain(outermostFirst ...Policy) (Handler, error) {
 		}
 	}
 	handler := Handler(func(ctx context.Context, op Op) error { return op(ctx) })
-	for i := len(policies) - 1; i >= 0; i-- {
+	for i, policy := range slices.Backward(policies) {
 		in.cause = causes[i]
-		handler = policies[i].wrap(in, handler)
+		handler = policy.wrap(in, handler)
 		if handler == nil {
-			return nil, fmt.Errorf("resilience: chain: policy %d: %s wraps a handler in nothing", i+1, policies[i])
+			return nil, fmt.Errorf("resilience: chain: policy %d: %s wraps a handler in nothing", i+1, policy)
 		}
 	}
 	return handler, nil

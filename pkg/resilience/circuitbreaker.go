@@ -29,7 +29,7 @@ type CircuitBreakerConfig struct {
 // Validate reports every field that cannot be accepted.
 func (c CircuitBreakerConfig) Validate() error {
 	var bad fieldErrors
-	bad.require(c.Breaker != nil, "CircuitBreakerConfig.Breaker", c.Breaker, "a breaker, see NewBreaker")
+	bad.require(c.Breaker != nil, "CircuitBreakerConfig.Breaker", "nil", "a breaker, see NewBreaker")
 	bad.require(c.BlameAfter >= 0, "CircuitBreakerConfig.BlameAfter", c.BlameAfter, "0 or above")
 	return errors.Join(bad...)
 }

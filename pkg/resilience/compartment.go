@@ -101,10 +101,10 @@ func (c *Compartment) enter(ctx context.Context) error {
 		return nil
 	case len(c.queue) >= c.cfg.MaxQueue:
 		defer c.mu.Unlock()
-		return c.rejection(BulkheadFull, nil)
+		return c.rejectionLocked(BulkheadFull, nil)
 	case ctx.Err() != nil: // a slot might be had at once, but a call that nobody waits for must not queue
 		defer c.mu.Unlock()
-		return c.rejection(BulkheadContext, ctx)
+		return c.rejectionLocked(BulkheadContext, ctx)
 	}
 	w := &waiter{admitted: make(chan struct{})}
 	c.queue = append(c.queue, w)
@@ -135,14 +135,14 @@ func (c *Compartment) leaveQueue(w *waiter, reason BulkheadReason, ended context
 	for i, other := range c.queue {
 		if other == w {
 			c.queue = append(c.queue[:i], c.queue[i+1:]...)
-			return c.rejection(reason, ended)
+			return c.rejectionLocked(reason, ended)
 		}
 	}
 	if reason == BulkheadTimeout {
 		return nil
 	}
 	c.leaveLocked()
-	return c.rejection(reason, ended)
+	return c.rejectionLocked(reason, ended)
 }
 
 // leave gives a slot back.
@@ -167,8 +167,8 @@ func (c *Compartment) admitLocked() {
 	}
 }
 
-// rejection makes the error. ended is the context whose end is the reason, or nil.
-func (c *Compartment) rejection(reason BulkheadReason, ended context.Context) *BulkheadError {
+// rejectionLocked makes the error. ended is the context whose end is the reason, or nil.
+func (c *Compartment) rejectionLocked(reason BulkheadReason, ended context.Context) *BulkheadError {
 	err := &BulkheadError{
 		Compartment: c.name, Reason: reason, MaxConcurrent: c.cfg.MaxConcurrent, MaxQueue: c.cfg.MaxQueue, MaxWait: c.cfg.MaxWait,
 	}

@@ -71,7 +71,7 @@ func (b *breaker) Stats() Stats {
 	s := StatsOf(b.cfg)
 	s.State, s.Mode, s.Reopened, s.Last = b.state, b.mode, b.reopened, b.last
 	until := b.until
-	lost := b.lostProbe(now)
+	lost := b.lostProbeLocked(now)
 	switch {
 	case lost != nil:
 		s.State, s.Reopened = Open, b.reopened+1

@@ -15,7 +15,7 @@ type probe struct {
 }
 
 func (b *breaker) settleProbeLocked(ctx context.Context, now time.Duration, r *Record, o Outcome, err error) bool {
-	if b.lostProbe(now) != nil {
+	if b.lostProbeLocked(now) != nil {
 		return false // the period is lost already, as the next Acquire will find
 	}
 	if r == nil {
@@ -55,7 +55,7 @@ func (b *breaker) passLocked(ctx context.Context, now time.Duration) {
 // expireLocked opens the breaker if a probe has outlived its lease: at the moment that it
 // did, however late that is noticed.
 func (b *breaker) expireLocked(now time.Duration) {
-	lost := b.lostProbe(now)
+	lost := b.lostProbeLocked(now)
 	if lost == nil {
 		return
 	}
@@ -65,9 +65,9 @@ func (b *breaker) expireLocked(now time.Duration) {
 	})
 }
 
-// lostProbe returns the probe whose lease ended first, of those whose lease has, or nil.
+// lostProbeLocked returns the probe whose lease ended first, of those whose lease has, or nil.
 // That need not be the oldest: Reconfigure may have given a younger one a shorter lease.
-func (b *breaker) lostProbe(now time.Duration) *probe {
+func (b *breaker) lostProbeLocked(now time.Duration) *probe {
 	var lost *probe
 	for _, p := range b.probes {
 		if now >= p.lease && (lost == nil || p.lease < lost.lease) {

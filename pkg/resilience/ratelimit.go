@@ -27,7 +27,7 @@ type RateLimitConfig struct {
 // Validate reports every field that cannot be accepted.
 func (c RateLimitConfig) Validate() error {
 	var bad fieldErrors
-	bad.require(c.Limiter != nil, "RateLimitConfig.Limiter", c.Limiter, "anything with Allow() bool, such as a *rate.Limiter")
+	bad.require(c.Limiter != nil, "RateLimitConfig.Limiter", "nil", "anything with Allow() bool, such as a *rate.Limiter")
 	return errors.Join(bad...)
 }
 

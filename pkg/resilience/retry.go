@@ -62,7 +62,7 @@ func (c RetryConfig) Validate() error {
 		"above 0 and at most 24h, or 0 for 30s")
 	bad.require(c.Multiplier == 0 || c.Multiplier >= 1 && c.Multiplier <= 100, "RetryConfig.Multiplier", c.Multiplier,
 		"1 to 100, or 0 for 2")
-	bad.require(c.Jitter <= JitterDecorrelated, "RetryConfig.Jitter", c.Jitter, "full, none, equal or decorrelated")
+	bad.require(c.Jitter <= JitterDecorrelated, "RetryConfig.Jitter", uint8(c.Jitter), "full, none, equal or decorrelated")
 	return errors.Join(bad...)
 }
 

@@ -202,15 +202,16 @@ func TestConfigsNameEveryBadField(t *testing.T) {
 		resilience.CircuitBreaker(resilience.CircuitBreakerConfig{BlameAfter: -1}),
 		resilience.Custom("custom", nil),
 		resilience.Policy{},
+		resilience.RateLimit(resilience.RateLimitConfig{}),
 	)
 	if err == nil {
 		t.Fatal("accepted")
 	}
 	for _, want := range []string{
 		"RetryConfig.MaxAttempts is -1: must be 1 to 100", "RetryConfig.Base is -1ns", "RetryConfig.Max is -1ns",
-		"RetryConfig.Multiplier is 0.5", "RetryConfig.Jitter is unknown: must be full, none, equal or decorrelated",
-		"TimeoutConfig.Limit is 0s: must be above 0", "CircuitBreakerConfig.Breaker is <nil>", "CircuitBreakerConfig.BlameAfter",
-		"Custom.wrap is nil", "policy 5: the zero Policy",
+		"RetryConfig.Multiplier is 0.5", "RetryConfig.Jitter is 9: must be full, none, equal or decorrelated",
+		"TimeoutConfig.Limit is 0s: must be above 0", "CircuitBreakerConfig.Breaker is nil: must be a breaker", "CircuitBreakerConfig.BlameAfter",
+		"Custom.wrap is nil", "policy 5: the zero Policy", "RateLimitConfig.Limiter is nil: must be anything",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("missing %q in\n%v", want, err)

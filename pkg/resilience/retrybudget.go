@@ -30,8 +30,9 @@ func (c RetryBudgetConfig) Validate() error {
 //	retries ≤ Burst + Ratio × successes
 //
 // One budget serves one dependency; all its [Retry] policies share it. It is a token
-// bucket filled by successes, not by time, as in gRPC (proposal A6, retry throttling)
-// and Finagle (RetryBudget). It is safe for concurrent use.
+// bucket filled by successes, not by time, as Finagle's RetryBudget is filled by requests.
+// gRPC's retry throttling (proposal A6) differs: there failures cost a token, and retries
+// end at half of the tokens. It is safe for concurrent use.
 type RetryBudget struct {
 	burst, ratio int64 // in microtokens
 	tokens       atomic.Int64

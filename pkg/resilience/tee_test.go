@@ -28,19 +28,3 @@ func TestTee(t *testing.T) {
 	}
 	resilience.Tee().Observe(t.Context(), resilience.Event{})
 }
-
-func TestEventKindsHaveNames(t *testing.T) {
-	names := map[string]bool{}
-	for k := resilience.EventAttempt; k <= resilience.EventFallback; k++ {
-		if name := k.String(); name == "unknown" || names[name] {
-			t.Errorf("kind %d is called %q", k, name)
-		} else {
-			names[name] = true
-		}
-	}
-	for _, k := range []resilience.EventKind{0, resilience.EventFallback + 1, 255} {
-		if got := k.String(); got != "unknown" {
-			t.Errorf("kind %d is called %q", k, got)
-		}
-	}
-}

@@ -9,8 +9,9 @@ import (
 // Enumerate calls run with every program of exactly the given number of steps out of an
 // alphabet that is small but complete: acquire; success, failure and neutral of the
 // oldest call in flight; success and failure of the newest; and waiting until exactly
-// each limit of the configuration. It leaves out steps that need a call in flight when there can be none. It
-// stops at the first error and returns it, and how many programs it ran.
+// each limit of the configuration. It leaves out steps that need a call in flight when
+// there can be none. It stops at the first error and returns it, and how many programs it
+// ran.
 func Enumerate(length int, cfg resilience.BreakerConfig, run func(Program) error) (programs int, err error) {
 	c := cfg.WithDefaults()
 	limits := map[time.Duration]bool{c.OpenFor: true, c.Lease: true, c.SlowAfter: true, c.WindowTime: true}

@@ -127,76 +127,6 @@ func TestAnswerOrError(t *testing.T) {
 	}
 }
 
-func custom(h resilience.Handler) resilience.Policy {
-	return resilience.Custom("custom", func(next resilience.Handler) resilience.Handler {
-		return func(ctx context.Context, op resilience.Op) error {
-			return h(ctx, func(ctx context.Context) error { return next(ctx, op) })
-		}
-	})
-}
-
-func TestErrorKeepsEveryCause(t *testing.T) {
-	breaker, err := resilience.NewBreaker(resilience.BreakerConfig{Failures: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	tr := newTransport(t, rh.Config{
-		Base:    giving(status(503)),
-		Handler: chain(t, 3, resilience.CircuitBreaker(resilience.CircuitBreakerConfig{Breaker: breaker})),
-	})
-	_, _, err = roundTrip(tr, newRequest(t, t.Context(), "GET", nil))
-	open, isOpen := errors.AsType[*resilience.OpenError](err)
-	status, isStatus := errors.AsType[*rh.StatusError](err)
-	retry, isRetry := errors.AsType[*resilience.RetryError](err)
-	if !isOpen || !isStatus || !isRetry || open.State != resilience.Open || status.StatusCode != 503 || retry.Attempts != 2 {
-		t.Errorf("something is lost in %v", err)
-	}
-	if resilience.Rejected(err) {
-		t.Error("it passes for a call that never ran")
-	}
-	// The next call is turned away before its first request: the breaker's own error.
-	body := newBody("x")
-	_, _, err = roundTrip(tr, newRequest(t, t.Context(), "GET", body))
-	if _, ok := err.(*resilience.OpenError); !ok || !resilience.Rejected(err) || body.Closes() != 1 {
-		t.Errorf("%T %v; body closed %d times", err, err, body.Closes())
-	}
-}
-
-func TestErrorIsATimeoutToHTTPClient(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		hang := func(req *http.Request) (*http.Response, error) {
-			<-req.Context().Done()
-			return nil, req.Context().Err()
-		}
-		for _, c := range []struct {
-			name string
-			base *answers
-			want bool
-		}{
-			{"timeouts", giving(hang), true},
-			{"a net.Error", giving(fails(timeoutError{})), true},
-			{"others", giving(fails(errBoom)), false},
-		} {
-			client := &http.Client{Transport: newTransport(t, rh.Config{Base: c.base, Handler: chain(t, 2, timeout(time.Second))})}
-			_, err := client.Get("http://dependency/")
-			var timedOut interface{ Timeout() bool }
-			if !errors.As(err, &timedOut) || timedOut.Timeout() != c.want {
-				t.Errorf("%s: %v: Timeout is not %v", c.name, err, c.want)
-			}
-			// The deadline was the attempt's, nobody cancelled anything.
-			if errors.Is(err, context.Canceled) {
-				t.Errorf("%s: %v is a cancellation", c.name, err)
-			}
-			var e interface{ Temporary() bool }
-			if call, ok := errors.AsType[*rh.Error](err); !ok || !errors.As(error(call), &e) || e.Temporary() {
-				t.Errorf("%s: %v is temporary", c.name, err)
-			}
-		}
-	})
-}
-
-type timeoutError struct{}
-
 func (timeoutError) Error() string   { return "too slow" }
 func (timeoutError) Timeout() bool   { return true }
 func (timeoutError) Temporary() bool { return true }
@@ -365,85 +295,6 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// Policies of the user's own may run attempts at one time, or leave one behind.
-func TestHedgedAttempts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var bodies []*trackedBody
-		var mu sync.Mutex
-		base := roundTripper(func(req *http.Request) (*http.Response, error) {
-			mu.Lock()
-			n := len(bodies) + 1
-			b := newBody("answer")
-			bodies = append(bodies, b)
-			mu.Unlock()
-			time.Sleep(time.Duration(n) * time.Second)
-			code := 200
-			if n == 2 {
-				code = 503 // later than the first one's success
-			}
-			res := respond(req, code, "")
-			res.Body = b
-			return res, nil
-		})
-		hedge := func(ctx context.Context, op resilience.Op) error {
-			results := make(chan error, 3)
-			for range 3 {
-				go func() { results <- op(ctx) }()
-			}
-			first := <-results
-			time.Sleep(1500 * time.Millisecond) // the second ends, the third outlives the call
-			return first
-		}
-		for _, stream := range []bool{false, true} {
-			bodies = nil
-			tr := newTransport(t, rh.Config{Base: base, Handler: hedge, Stream: func(*http.Response) bool { return stream }})
-			res, body, err := roundTrip(tr, newRequest(t, t.Context(), "GET", nil))
-			if err != nil || res.StatusCode != 200 || body != "answer" || rh.Attempts(res) != 3 {
-				t.Errorf("%v %q %v", res, body, err)
-			}
-			time.Sleep(time.Minute)
-			synctest.Wait()
-			for i, b := range bodies {
-				if b.Closes() != 1 {
-					t.Errorf("stream %v: answer %d closed %d times", stream, i+1, b.Closes())
-				}
-			}
-		}
-		late := make(chan error, 1)
-		tr := newTransport(t, rh.Config{Base: giving(status(200)), Handler: func(ctx context.Context, op resilience.Op) error {
-			go func() { time.Sleep(time.Second); late <- op(ctx) }()
-			return errBoom
-		}})
-		if _, err := tr.RoundTrip(newRequest(t, t.Context(), "GET", nil)); err != errBoom {
-			t.Error(err)
-		}
-		if err := <-late; err == nil || !strings.Contains(err.Error(), "outlived") {
-			t.Errorf("an attempt after the call: %v", err)
-		}
-	})
-}
-
-func TestPolicyThatRepeatsASuccess(t *testing.T) {
-	first, second := newBody("first"), newBody("second")
-	bodies := []*trackedBody{first, second}
-	tr := newTransport(t, rh.Config{
-		Stream: func(*http.Response) bool { return true },
-		Base: giving(func(req *http.Request) (*http.Response, error) {
-			res := respond(req, 200, "")
-			res.Body = bodies[0]
-			bodies = bodies[1:]
-			return res, nil
-		}),
-		Handler: func(ctx context.Context, op resilience.Op) error { _ = op(ctx); return op(ctx) },
-	})
-	if _, body, err := roundTrip(tr, newRequest(t, t.Context(), "GET", nil)); body != "second" || err != nil {
-		t.Errorf("%q, %v", body, err)
-	}
-	if first.Closes() != 1 || second.Closes() != 1 {
-		t.Errorf("closed %d and %d times", first.Closes(), second.Closes())
-	}
-}
-
 // What the chain does with a streaming answer, it is closed once: by whoever has it last.
 func TestEveryAnswerIsClosed(t *testing.T) {
 	for _, c := range []struct {
@@ -488,18 +339,5 @@ func TestEveryAnswerIsClosed(t *testing.T) {
 				t.Errorf("%s: answer %d closed %d times", c.name, i+1, b.Closes())
 			}
 		}
-	}
-}
-
-// A policy of the user's own may return a rejection bare, after attempts that ran.
-func TestErrorAfterAttemptsIsNoRejection(t *testing.T) {
-	open := &resilience.OpenError{Breaker: "b", State: resilience.HalfOpen}
-	tr := newTransport(t, rh.Config{Base: giving(fails(errBoom)), Handler: func(ctx context.Context, op resilience.Op) error {
-		_ = op(ctx)
-		return open
-	}})
-	_, _, err := roundTrip(tr, newRequest(t, t.Context(), "GET", nil))
-	if resilience.Rejected(err) || !errors.Is(err, open) || !errors.Is(err, errBoom) {
-		t.Errorf("got %v", err)
 	}
 }

@@ -34,7 +34,8 @@
 //     and its context is not marked by [WithIdempotent]. This holds for 429 and 503 too: a
 //     proxy may say so of a request that has been worked on. It does not hold where there
 //     was no connection to send it on (the dial or the name look-up failed). A write that
-//     failed is no such case.
+//     failed is no such case; nor is an attempt whose limit passed while it dialled, of which
+//     net/http tells only that it ended.
 //   - when its body has been read and Request.GetBody is nil. http.NewRequest sets GetBody
 //     for strings and bytes.
 //

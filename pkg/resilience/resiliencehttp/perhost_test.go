@@ -50,9 +50,9 @@ func TestOrigin(t *testing.T) {
 
 func pass(ctx context.Context, op resilience.Op) error { return op(ctx) }
 
-func newPerHost(t testing.TB, limit int, make func(string) (resilience.Handler, error)) *rh.PerHost {
+func newPerHost(t testing.TB, limit int, build func(string) (resilience.Handler, error)) *rh.PerHost {
 	t.Helper()
-	p, err := rh.NewPerHost(rh.PerHostConfig{New: make, Max: limit})
+	p, err := rh.NewPerHost(rh.PerHostConfig{New: build, Max: limit})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,8 +62,8 @@ func FuzzParseRetryAfter(f *testing.F) {
 			return
 		}
 		// What was understood can be said again in seconds.
-		seconds := wait / time.Second
-		if again, ok := rh.ParseRetryAfter(strconv.FormatInt(int64(seconds), 10), now); !ok || again != seconds*time.Second {
+		seconds := int64(wait / time.Second)
+		if again, ok := rh.ParseRetryAfter(strconv.FormatInt(seconds, 10), now); !ok || again != time.Duration(seconds)*time.Second {
 			t.Fatalf("%q is %v, of which the whole seconds are %v, %v", value, wait, again, ok)
 		}
 		// And as a date, where the header's form can say it.

@@ -1,12 +1,10 @@
 package resiliencehttp_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -15,26 +13,6 @@ import (
 	"reliability/pkg/resilience"
 	rh "reliability/pkg/resilience/resiliencehttp"
 )
-
-// captured notes the context under which the last request was sent.
-type captured struct {
-	http.RoundTripper
-	mu  sync.Mutex
-	ctx context.Context
-}
-
-func (c *captured) RoundTrip(req *http.Request) (*http.Response, error) {
-	c.mu.Lock()
-	c.ctx = req.Context()
-	c.mu.Unlock()
-	return c.RoundTripper.RoundTrip(req)
-}
-
-func (c *captured) context() context.Context {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.ctx
-}
 
 const limit = 8 // MaxBuffered in these tests
 
@@ -251,106 +229,6 @@ func TestTrailers(t *testing.T) {
 	}
 }
 
-// After 101 the body is the connection, in both directions and for as long as both like.
-func TestSwitchingProtocols(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		base := &captured{RoundTripper: newScripted(func(c *serverConn) {
-			c.request()
-			c.say("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
-			for {
-				line, err := c.r.ReadString('\n')
-				if err != nil || !c.say(line) {
-					return
-				}
-			}
-		}).transport()}
-		tr := newTransport(t, rh.Config{Base: base, Handler: build(t, timeout(time.Second))})
-		req := newRequest(t, t.Context(), "GET", nil)
-		req.Header.Set("Connection", "Upgrade")
-		req.Header.Set("Upgrade", "echo")
-		res, err := tr.RoundTrip(req)
-		if err != nil || res.StatusCode != 101 {
-			t.Fatal(res, err)
-		}
-		conn, ok := res.Body.(io.ReadWriteCloser)
-		if !ok {
-			t.Fatalf("the body is a %T", res.Body)
-		}
-		r := bufio.NewReader(conn)
-		for _, line := range []string{"one\n", "two\n"} {
-			time.Sleep(time.Minute)
-			if _, err := io.WriteString(conn, line); err != nil {
-				t.Error(err)
-			}
-			if got, err := r.ReadString('\n'); got != line || err != nil {
-				t.Errorf("%q, %v; want %q", got, err, line)
-			}
-		}
-		// net.Pipe has no half-close, and net/http says so.
-		if err := conn.(interface{ CloseWrite() error }).CloseWrite(); !errors.Is(err, http.ErrNotSupported) {
-			t.Errorf("CloseWrite: %v", err)
-		}
-		_ = conn.Close()
-		_ = conn.Close()
-		if base.context().Err() == nil {
-			t.Error("the request's context goes on")
-		}
-	})
-}
-
-// halfCloser is a connection that can close one direction; reads end, writes go on.
-type halfCloser struct {
-	io.Reader
-	strings.Builder
-	closed, closedWrite int
-}
-
-func (h *halfCloser) Close() error      { h.closed++; return nil }
-func (h *halfCloser) CloseWrite() error { h.closedWrite++; return nil }
-
-func TestSwitchedDirectionsEndSeparately(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		body io.ReadCloser
-	}{
-		{"half-closing", &halfCloser{Reader: strings.NewReader("bye")}},
-		{"not even writing", newBody("bye")}, // a broken RoundTripper; at least it can be read
-		{"writing only", struct {
-			io.ReadCloser
-			io.Writer
-		}{newBody("bye"), io.Discard}},
-	} {
-		base := &captured{RoundTripper: giving(func(req *http.Request) (*http.Response, error) {
-			res := respond(req, 101, "")
-			res.Body = c.body
-			return res, nil
-		})}
-		res, err := newTransport(t, rh.Config{Base: base, Handler: build(t)}).RoundTrip(newRequest(t, t.Context(), "GET", nil))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := io.ReadAll(res.Body); string(got) != "bye" || err != nil {
-			t.Errorf("%s: %q, %v", c.name, got, err)
-		}
-		half, isHalf := c.body.(*halfCloser)
-		if isHalf {
-			if base.context().Err() != nil {
-				t.Errorf("%s: the end of one direction ended the request", c.name)
-			}
-			if err := res.Body.(interface{ CloseWrite() error }).CloseWrite(); err != nil || half.closedWrite != 1 {
-				t.Errorf("%s: CloseWrite: %v, %d", c.name, err, half.closedWrite)
-			}
-		} else if w, ok := res.Body.(interface{ CloseWrite() error }); ok && !errors.Is(w.CloseWrite(), http.ErrNotSupported) {
-			t.Errorf("%s: CloseWrite works", c.name)
-		}
-		_ = res.Body.Close()
-		_ = res.Body.Close()
-		if isHalf && half.closed != 1 || base.context().Err() == nil {
-			t.Errorf("%s: closed %v, context %v", c.name, c.body, base.context().Err())
-		}
-	}
-}
-
 // A RoundTripper that is not net/http's may leave the body out.
 func TestNoBodyInTheAnswer(t *testing.T) {
 	base := giving(func(req *http.Request) (*http.Response, error) {
@@ -360,67 +238,6 @@ func TestNoBodyInTheAnswer(t *testing.T) {
 	})
 	if _, body, err := roundTrip(newTransport(t, rh.Config{Base: base, Handler: build(t)}), newRequest(t, t.Context(), "GET", nil)); body != "" || err != nil {
 		t.Errorf("%q, %v", body, err)
-	}
-}
-
-// counting is a context that knows how many functions wait for its end.
-type counting struct {
-	context.Context
-	mu      sync.Mutex
-	waiting int
-}
-
-func (c *counting) AfterFunc(f func()) (stop func() bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.waiting++
-	stopContext := context.AfterFunc(c.Context, f)
-	once := sync.OnceFunc(func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.waiting--
-	})
-	return func() bool { once(); return stopContext() }
-}
-
-// Value hides the context inside, which package context would find and use directly.
-func (c *counting) Value(any) any { return nil }
-
-func (c *counting) count() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.waiting
-}
-
-// A context that lives long must not collect what requests under it leave behind.
-func TestContextsAreReleased(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		base   func(*http.Request) (*http.Response, error)
-		stream bool
-	}{
-		{"at hand", status(200), false},
-		{"failed", fails(errBoom), false},
-		{"streams", status(200), true},
-	} {
-		parent, cancel := context.WithCancel(t.Context())
-		ctx := &counting{Context: parent}
-		tr := newTransport(t, rh.Config{Base: giving(c.base), Handler: build(t), Stream: func(*http.Response) bool { return c.stream }})
-		res, err := tr.RoundTrip(newRequest(t, ctx, "GET", nil))
-		want := 0
-		if c.stream {
-			want = 1 // the caller's, no longer the attempt's
-		}
-		if n := ctx.count(); n != want {
-			t.Errorf("%s: %d wait for the end of the caller's context; want %d", c.name, n, want)
-		}
-		if err == nil {
-			_ = res.Body.Close()
-		}
-		if n := ctx.count(); n != 0 {
-			t.Errorf("%s: %d left", c.name, n)
-		}
-		cancel()
 	}
 }
 

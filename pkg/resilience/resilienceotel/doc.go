@@ -46,12 +46,16 @@
 //
 // Every attribute has the prefix "reliability." too. The state gauge is 1 for the state
 // that a breaker is in and 0 for the others. Units in braces keep exporters from naming a
-// count a ratio. An error's text is never an attribute of a metric.
+// count a ratio. An error's text is never an attribute of a metric. What was counted under a
+// name stays, and is exported from then on: let calls, breakers, bulkheads, limits and budgets
+// have few names, those of dependencies.
 //
 // The outcome of a call or attempt is success, failure, timeout (a limit or deadline
 // passed, or no attempt fitted before it any more), rejected (it never ran), canceled (the
 // caller went away), panic or goexit; that of a call also fallback (answered by one,
-// instead of failing). The type of an attempt is first or retry.
+// instead of failing). The type of an attempt is first or retry. Given up are calls whose
+// last failure was not retried, also those that an open breaker turned away: their reason
+// is "not retryable".
 //
 // How long an attempt took cannot be learned from an event, which comes at its end: a
 // policy inside Retry, [Observer.Attempt], measures it, and the call's in the same way.

@@ -127,7 +127,7 @@ func TestTheTableInTheDocIsTrue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t)
 		everything(t, w)
-		real := map[string]string{}
+		found := map[string]string{}
 		for _, m := range w.collect() {
 			kind := ""
 			switch data := m.Data.(type) {
@@ -148,7 +148,7 @@ func TestTheTableInTheDocIsTrue(t *testing.T) {
 			if m.Description == "" {
 				t.Errorf("%s has no description", m.Name)
 			}
-			real[m.Name] = kind + " " + m.Unit
+			found[m.Name] = kind + " " + m.Unit
 		}
 		doc, err := os.ReadFile("doc.go")
 		if err != nil {
@@ -159,8 +159,8 @@ func TestTheTableInTheDocIsTrue(t *testing.T) {
 		for _, m := range row.FindAllStringSubmatch(string(doc), -1) {
 			table[m[1]] = m[2] + " " + m[3]
 		}
-		if diff := cmp.Diff(table, real); diff != "" {
-			t.Errorf("instruments (-documented +real)\n%s", diff)
+		if diff := cmp.Diff(table, found); diff != "" {
+			t.Errorf("instruments (-documented +found)\n%s", diff)
 		}
 	})
 }

@@ -2,6 +2,8 @@ package resilienceotel
 
 import (
 	"context"
+	"maps"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel/metric"
 
@@ -13,7 +15,9 @@ type watch struct{ report func(metric.Observer) }
 
 // WatchBreaker reports the breaker's state whenever metrics are read, until stop is
 // called. Reading changes nothing: an open breaker whose time is up is half-open here as
-// it would be to the next call. Names tell breakers apart: watch only one of each.
+// it would be to the next call. Names tell breakers apart: watch only one of each. Until
+// stop is called the observer keeps the breaker, so where breakers come and go without a
+// word, as those of a resiliencehttp.PerHost that forgets hosts, watch none.
 func (o *Observer) WatchBreaker(b resilience.Breaker) (stop func()) {
 	return o.watch(func(to metric.Observer) {
 		stats := b.Stats()
@@ -61,20 +65,22 @@ func (o *Observer) watch(report func(metric.Observer)) (stop func()) {
 	}
 }
 
-// observe is the callback of all observable instruments. It looks at breakers without a
-// lock of its own, because they have theirs.
+// observe is the callback of all observable instruments. It looks at breakers and tells what
+// it finds without a lock of its own, because they have theirs.
 func (m *metrics) observe(_ context.Context, to metric.Observer) error {
-	m.mu.Lock()
-	watched := make([]*watch, 0, len(m.watched))
-	for w := range m.watched {
-		watched = append(watched, w)
-	}
-	for name, n := range m.inFlight {
+	watched, inFlight := m.observed()
+	for name, n := range inFlight {
 		to.ObserveInt64(m.callsInFlight, n.Load(), m.with(CallKey.String(name)))
 	}
-	m.mu.Unlock()
-	for _, w := range watched {
+	for w := range watched {
 		w.report(to)
 	}
 	return nil
+}
+
+// observed returns copies.
+func (m *metrics) observed() (map[*watch]struct{}, map[string]*atomic.Int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.watched), maps.Clone(m.inFlight)
 }

@@ -81,7 +81,7 @@ func (b *breaker) Stats() resilience.Stats {
 	s := resilience.StatsOf(b.cfg)
 	s.State, s.Mode, s.Reopened, s.Last, s.ProbesToClose = b.state, b.mode, b.reopened, b.last, b.installed.Probes
 	until := b.until
-	lost := b.lostProbe(now)
+	lost := b.lostProbeLocked(now)
 	switch {
 	case lost != nil: // its timer is late
 		s.State, s.Reopened = resilience.Open, b.reopened+1

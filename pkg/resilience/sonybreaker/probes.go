@@ -40,7 +40,7 @@ func (b *breaker) leaseEnded(generation uint64) {
 
 // expireLocked tells gobreaker that a probe has failed, if one has outlived its lease.
 func (b *breaker) expireLocked(now time.Duration) {
-	lost := b.lostProbe(now)
+	lost := b.lostProbeLocked(now)
 	if lost == nil {
 		return
 	}
@@ -50,8 +50,8 @@ func (b *breaker) expireLocked(now time.Duration) {
 	b.why = happening{}
 }
 
-// lostProbe returns the probe whose lease ended first, of those whose lease has, or nil.
-func (b *breaker) lostProbe(now time.Duration) *probe {
+// lostProbeLocked returns the probe whose lease ended first, of those whose lease has, or nil.
+func (b *breaker) lostProbeLocked(now time.Duration) *probe {
 	var lost *probe
 	for _, p := range b.probes {
 		if now >= p.lease && (lost == nil || p.lease < lost.lease) {
@@ -62,7 +62,7 @@ func (b *breaker) lostProbe(now time.Duration) *probe {
 }
 
 func (b *breaker) settleProbeLocked(ctx context.Context, now time.Duration, r *resilience.Record, o resilience.Outcome, err error) bool {
-	if b.lostProbe(now) != nil {
+	if b.lostProbeLocked(now) != nil {
 		return false // the period is lost already, and the timer about to say so
 	}
 	if r == nil {

@@ -49,10 +49,9 @@ type Value struct {
 	bad  *problem.Fields
 }
 
-// Parse reads a whole document. The error is a [problem.Fields] with every problem in it,
-// up to 500.
-// Fields that the document does not have are left as they are; after an error what was
-// read is not to be used. For check see [Nested].
+// Parse reads a whole document. The error is a [problem.Fields] with every problem in it, up
+// to 500. Fields that the document does not have are left as they are; after an error what
+// was read is not to be used. For check see [Nested].
 func Parse(text []byte, o Object, check func(Value)) error {
 	var bad problem.Fields
 	v := Value{JSON: bytes.TrimSpace(text), bad: &bad}

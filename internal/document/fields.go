@@ -21,12 +21,15 @@ func (d Duration) String() string { return time.Duration(d).String() }
 // Float is a number from least to most.
 func Float(into *float64, least, most float64) Field {
 	return Field{
-		Allowed: fmt.Sprintf("a number from %v to %v", least, most),
+		Allowed: fmt.Sprintf("a number from %s to %s", number(least), number(most)),
 		Read: func(v Value) bool {
 			return json.Unmarshal(v.JSON, into) == nil && *into >= least && *into <= most
 		},
 	}
 }
+
+// number is one as people write it: 1000000, where Go would write 1e+06.
+func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 // Int is a whole number from least to most. 503.0 is none: only what the type holds
 // exactly is accepted.

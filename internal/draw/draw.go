@@ -1,4 +1,4 @@
-// Package draw is chance that can be repeated: numbers that hang on a seed, on what is
+// Package draw is chance that can be repeated: numbers that depend on a seed, on what is
 // asked, and on whom it is asked about, and on nothing that came before.
 package draw
 

@@ -47,7 +47,9 @@ func TestOutage(t *testing.T) {
 		time.Sleep(time.Second)
 		admin := make(chan string, 1)
 		back := make(chan struct{})
-		w.server.Outage(back)
+		if !w.server.Outage(back) {
+			t.Error("an outage is said to be none")
+		}
 		w.want("http://s/", refused) // at once
 		for range calls {
 			if err := <-answers; !errors.Is(err, syscall.ECONNRESET) {
@@ -65,7 +67,9 @@ func TestOutage(t *testing.T) {
 		w.want("http://s:90/livez", "200 ok<nil>")
 		already := make(chan struct{})
 		close(already)
-		w.server.Outage(already) // ignored
+		if w.server.Outage(already) {
+			t.Error("an outage in an outage is said to be one")
+		}
 		time.Sleep(time.Minute)
 		w.want("http://s/", refused)
 		if got := time.Since(w.begin); got != time.Minute+time.Second {
@@ -176,8 +180,11 @@ func TestOutageBeforeRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Outage(nil)
-	s.Outage(nil)
+	for range 2 {
+		if s.Outage(nil) {
+			t.Error("an outage of what does not run is said to be one")
+		}
+	}
 	_ = s.Close()
 }
 

@@ -1,6 +1,6 @@
 // Command flaky runs the service alone, configured by FLAKY_* variables and, for telemetry,
-// the standard OTEL_* ones. It exits with 0 after an orderly end and with 2 if it could
-// not run.
+// the standard OTEL_* ones: docs/configuration.md has each. It exits with 0 after an orderly
+// end and with 2 if it could not run.
 package main
 
 import (

@@ -101,7 +101,7 @@ func (s *Service) forceBreaker(c *gin.Context) {
 	var bad problem.Fields
 	x := s.protection(c.Param("engine"))
 	if x == nil {
-		bad = append(bad, problem.Field{Field: "engine", Value: c.Param("engine"), Allowed: "handrolled or gobreaker"})
+		bad = append(bad, problem.Field{Field: "engine", Value: c.Param("engine"), Allowed: engineHandRolled + " or " + engineGobreaker})
 	}
 	mode, ok := modes()[c.Param("mode")]
 	if !ok {

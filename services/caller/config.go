@@ -20,7 +20,7 @@ type Config struct {
 	PeersURL      string `env:"PEERS_URL" validate:"omitempty,http_url" allowed:"an http:// or https:// URL, or empty" help:"every caller's public listener, for /api/state?all=1; a host name stands for all its addresses"`
 	TraceURL      string `env:"TRACE_URL" validate:"omitempty,http_url" allowed:"an http:// or https:// URL, or empty" help:"Jaeger as a browser reaches it, for links to traces"`
 
-	Policy Policy `env:"POLICY" envDefault:"{}" help:"how calls are protected, as a JSON document; docs/api.md has its fields"`
+	Policy Policy `env:"POLICY" envDefault:"{}" help:"how calls are protected, as a JSON document such as {\"timeout\":{\"limit\":\"100ms\"}}"`
 	Load   Load   `env:"LOAD" envDefault:"{}" help:"calls that caller makes by itself, as a JSON document such as {\"rate\":20}"`
 
 	MaxInFlight int     `env:"MAX_IN_FLIGHT" envDefault:"2000" validate:"min=1,max=1000000" allowed:"a whole number from 1 to 1000000" help:"clients' calls at once; one more is answered 503"`

@@ -31,6 +31,9 @@ func TestWhatWasTurnedAway(t *testing.T) {
 		if diff := cmp.Diff(map[string]uint64{"open": 3, "rate_limit": 2}, s.Engines["handrolled"].Rejections); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
+		if e := s.Engines["handrolled"]; e.Calls != 7 || e.Attempts != 6 || e.Retries != 1 {
+			t.Errorf("%d calls, %d attempts, %d retries; want 7, 6 and 1", e.Calls, e.Attempts, e.Retries)
+		}
 		if diff := cmp.Diff(map[string]uint64{}, s.Engines["gobreaker"].Rejections); diff != "" {
 			t.Errorf("gobreaker -want +got:\n%s", diff)
 		}

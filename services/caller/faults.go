@@ -38,17 +38,10 @@ func (s *Service) getFaults(c *gin.Context) {
 	s.answerFaults(c, found, err)
 }
 
-// putFaults gives the document in the body to every replica that was born healthy, or with
-// one of the profiles named by ?profile=. So do the next two.
-func (s *Service) putFaults(c *gin.Context) { s.writeFaults(c) }
-
-// patchFaults changes their documents by a JSON merge patch.
-func (s *Service) patchFaults(c *gin.Context) { s.writeFaults(c) }
-
-// deleteFaults returns them to what they were born with.
-func (s *Service) deleteFaults(c *gin.Context) { s.writeFaults(c) }
-
-func (s *Service) writeFaults(c *gin.Context) {
+// changeFaults passes a change on to every replica that was born healthy, or with one of the
+// profiles named by ?profile=: a document, a JSON merge patch of the one in force, or DELETE,
+// which returns to what the replica was born with.
+func (s *Service) changeFaults(c *gin.Context) {
 	if !s.hasFaultControls(c) {
 		return
 	}
@@ -106,7 +99,7 @@ const maxProfiles = 100
 func faultsQuery(c *gin.Context, choosing bool) (profiles []string, ok bool) {
 	values, err := url.ParseQuery(c.Request.URL.RawQuery)
 	if err != nil {
-		problem.New(http.StatusBadRequest, "the query cannot be read: "+err.Error()).Write(c.Writer)
+		refuse(c, problem.Field{Field: "query", Value: shortened(c.Request.URL.RawQuery), Allowed: "parameters as in profile=errors,slow"})
 		return nil, false
 	}
 	allowed := "absent: this request has no parameters"
@@ -125,7 +118,7 @@ func faultsQuery(c *gin.Context, choosing bool) (profiles []string, ok bool) {
 		bad = append(bad, problem.Field{Field: name, Value: strings.Join(values[name], ","), Allowed: allowed})
 	}
 	if len(bad) > 0 {
-		problem.New(http.StatusBadRequest, bad.Error(), bad...).Write(c.Writer)
+		refuse(c, bad...)
 		return nil, false
 	}
 	return profiles, true

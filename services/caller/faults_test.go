@@ -97,9 +97,9 @@ func runFaults(t *testing.T) *faultsWorld {
 	gin.SetMode(gin.ReleaseMode)
 	w.api = gin.New()
 	w.api.GET("/api/faults", s.getFaults)
-	w.api.PUT("/api/faults", s.putFaults)
-	w.api.PATCH("/api/faults", s.patchFaults)
-	w.api.DELETE("/api/faults", s.deleteFaults)
+	w.api.PUT("/api/faults", s.changeFaults)
+	w.api.PATCH("/api/faults", s.changeFaults)
+	w.api.DELETE("/api/faults", s.changeFaults)
 	return w
 }
 
@@ -189,7 +189,9 @@ func TestWhomAChangeIsFor(t *testing.T) {
 			"400 all is 1: must be absent: the only parameter is profile\nprofil is errors: must be absent: the only parameter is profile",
 			"all is 1: must be absent: the only parameter is profile", "profil is errors: must be absent: the only parameter is profile",
 		}},
-		{"?profile=%zz", "", []string{`400 the query cannot be read: invalid URL escape "%zz"`}},
+		{"?profile=%zz", "", []string{
+			"400 query is profile=%zz: must be parameters as in profile=errors,slow", "query is profile=%zz: must be parameters as in profile=errors,slow",
+		}},
 	} {
 		for method, body := range map[string]string{"PUT": `{"error_rate":1}`, "PATCH": `{"error_rate":0.5}`, "DELETE": ""} {
 			synctest.Test(t, func(t *testing.T) {
@@ -217,6 +219,10 @@ func TestWhomAChangeIsFor(t *testing.T) {
 		w := runFaults(t)
 		w.born(&fakeReplica{Profile: "errors"}, "c")
 		w.want("GET", "?profile=errors", "", "400 profile is errors: must be absent: this request has no parameters", "profile is errors: must be absent: this request has no parameters")
+		many := w.ask("GET", "?a=1&b=1&c=1&d=1&e=1&f=1&g=1&h=1&i=1&j=1&k=1&l=1&m=1&n=1&o=1&p=1&q=1&r=1&s=1&t=1&u=1&v=1", "")
+		if len(many) != 1+maxProblems || !strings.HasSuffix(many[0], "\nand 2 more") {
+			t.Errorf("of 22 problems it names %d: %s", len(many)-1, many[0])
+		}
 		w.want("PUT", "", "{}", "409 no replica was born healthy, so nothing was changed")
 	})
 }

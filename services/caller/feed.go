@@ -138,7 +138,7 @@ func (s *feedSender) take(d feedDecision) {
 	if s.batch.empty() {
 		now := time.Now()
 		period, tick := feedRhythm(int(s.watching.Load()))
-		next := (now.Sub(s.latest)/tick + 1) * tick
+		next := now.Sub(s.latest).Truncate(tick) + tick
 		s.timer.Reset(s.latest.Add(min(next, period)).Sub(now))
 	}
 	s.report(s.batch.add(d, feedRoom(int(s.watching.Load()))))

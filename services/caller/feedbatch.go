@@ -50,8 +50,8 @@ type feedBatch struct {
 
 func (b *feedBatch) empty() bool { return b.count == 0 && b.lost == 0 }
 
-// add appends a decision if there is room. One that cannot be encoded is told of in its place, and is
-// returned as an error.
+// add appends a decision if there is room. One that cannot be encoded is told of in its place,
+// and is returned as an error.
 func (b *feedBatch) add(d feedDecision, room int) error {
 	if i, ok := d.v.(important); ok && i.important() {
 		room = maxFeedBatchSize

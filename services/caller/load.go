@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"sync"
 	"time"
 
@@ -21,11 +22,11 @@ const (
 
 // A Load is the calls that caller makes by itself, as a document.
 type Load struct {
-	Rate        float64           `json:"rate"` // calls a second; 0: none
-	Arrivals    string            `json:"arrivals"`
+	Rate        float64           `json:"rate"`          // calls a second; 0: none
+	Arrivals    string            `json:"arrivals"`      // at equal distances, or as independent clients come
 	MaxInFlight int               `json:"max_in_flight"` // a call that comes while so many run is dropped, and counted
 	HandRolled  float64           `json:"handrolled"`    // share of the calls that go by that engine
-	For         document.Duration `json:"for"`           // 0s: until it is changed
+	For         document.Duration `json:"for"`           // how long; 0s: until it is changed
 	Seed        uint64            `json:"seed"`          // of the arrivals; 0 in a document: any
 }
 
@@ -166,11 +167,11 @@ func (g *generator) follow(ctx context.Context, p *plan, calls *sync.WaitGroup) 
 			}
 			return
 		}
-		engine := "gobreaker"
+		engine := engineGobreaker
 		// By turns, so that of any number of calls each engine has its share.
 		if share += p.HandRolled; share >= 1-1e-9 {
 			share--
-			engine = "handrolled"
+			engine = engineHandRolled
 		}
 		if g.begin(p.MaxInFlight) {
 			calls.Go(func() {
@@ -253,5 +254,5 @@ func wait(ctx context.Context, superseded <-chan struct{}, due time.Time) bool {
 func (s *Service) generate(ctx context.Context, engine string) {
 	ctx, span := s.tracer.Start(ctx, "load", trace.WithSpanKind(trace.SpanKindInternal))
 	defer span.End()
-	_, _, _, _ = s.protect(ctx, wish{engine: engine}, request{method: "GET"}) // who watches learns of it
+	_, _, _, _ = s.protect(ctx, wish{engine: engine}, request{method: http.MethodGet}) // who watches learns of it
 }

@@ -88,18 +88,30 @@ func TestAnOrderThatWasNeverSentIsRetried(t *testing.T) {
 	})
 }
 
-// TestAKeyThatIsUsedForSomethingElse is the client's mistake, and it is told so.
+// TestAKeyThatIsUsedForSomethingElse is the client's mistake, and it is told so. What else the
+// dependency says of an order is between it and caller.
 func TestAKeyThatIsUsedForSomethingElse(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := run(t)
-		w.serve("upstream.test:80", func(rw http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body)
-			rw.WriteHeader(http.StatusUnprocessableEntity)
+	for _, c := range []struct {
+		key    string
+		status int
+		said   string
+	}{
+		{"k", http.StatusUnprocessableEntity, "422 failure [error]"},
+		{"k", http.StatusConflict, "409 failure [error]"},
+		{"k", http.StatusNotFound, "502 failure [error]"},
+		{"", http.StatusUnprocessableEntity, "502 failure [error]"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := run(t)
+			w.serve("upstream.test:80", func(rw http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				rw.WriteHeader(c.status)
+			})
+			if a := w.order(`{"order":"A-1","amount":1}`, c.key); a.said() != c.said {
+				t.Errorf("key %q, answered %d: %s; want %s", c.key, c.status, a.said(), c.said)
+			}
 		})
-		if a := w.order(`{"order":"A-1","amount":1}`, "k"); a.said() != "422 failure [error]" {
-			t.Error(a.said())
-		}
-	})
+	}
 }
 
 func TestOrdersThatAreRefused(t *testing.T) {

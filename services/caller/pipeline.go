@@ -38,12 +38,12 @@ func (x *protection) policies(p Policy) map[string]resilience.Policy {
 // What it builds to find out is thrown away.
 func refusedOrder(p Policy) string {
 	x := &protection{limiter: p.RateLimit.limiter()}
-	var err, bad error
+	var err error
 	if x.breaker, err = resilience.NewBreaker(resilience.BreakerConfig{}); err != nil {
 		return err.Error()
 	}
-	if x.bulkhead, bad = resilience.NewCompartment(p.Bulkhead.config("", nil)); bad != nil {
-		return bad.Error()
+	if x.bulkhead, err = resilience.NewCompartment(p.Bulkhead.config("", nil)); err != nil {
+		return err.Error()
 	}
 	_, err = resilience.Chain(ordered(x.policies(p), p.Order)...)
 	wrong, ok := errors.AsType[*resilience.OrderError](err)

@@ -2,6 +2,7 @@ package caller
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -177,6 +178,24 @@ func TestAnyUpstream(t *testing.T) {
 			t.Error(a.said())
 		}
 	})
+}
+
+// TestAnUpstreamWithAPassword is sent it, and one without is sent none.
+func TestAnUpstreamWithAPassword(t *testing.T) {
+	for url, want := range map[string]string{"http://ann:secret@upstream.test/work": "ann secret true", "http://upstream.test/work": "  false"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := run(t, "CALLER_UPSTREAM_URL="+url)
+			w.serve("upstream.test:80", func(_ http.ResponseWriter, r *http.Request) {
+				user, password, has := r.BasicAuth()
+				if got := fmt.Sprint(user, " ", password, " ", has); got != want {
+					t.Errorf("%s was sent %q; want %q", url, got, want)
+				}
+			})
+			if a := w.call(""); a.said() != "200 success [ok]" {
+				t.Error(a.said())
+			}
+		})
+	}
 }
 
 // TestRetryAfterIsAFloor, up to what the policy allows.

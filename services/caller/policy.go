@@ -32,18 +32,18 @@ func policyNames() []string {
 type Policy struct {
 	Order       []string         `json:"order"`     // the outermost first
 	AnyOrder    bool             `json:"any_order"` // also one in which a policy cannot do what it promises
-	Deadline    LimitPolicy      `json:"deadline"`  // of a whole call
-	Retry       RetryPolicy      `json:"retry"`
+	Deadline    LimitPolicy      `json:"deadline"`  // of a whole call, all its attempts included
+	Retry       RetryPolicy      `json:"retry"`     // another attempt where one failed
 	RateLimit   RateLimitPolicy  `json:"rate_limit"`
-	Timeout     LimitPolicy      `json:"timeout"` // of an attempt
-	Breaker     BreakerPolicy    `json:"breaker"`
-	Bulkhead    BulkheadPolicy   `json:"bulkhead"`
+	Timeout     LimitPolicy      `json:"timeout"`  // of an attempt
+	Breaker     BreakerPolicy    `json:"breaker"`  // turns attempts away while the dependency keeps failing, or is slow
+	Bulkhead    BulkheadPolicy   `json:"bulkhead"` // so many attempts at once
 	Connections ConnectionPolicy `json:"connections"`
 
 	given json.RawMessage // the document as it was given, which is what a patch changes
 }
 
-// A LimitPolicy bounds a time.
+// A LimitPolicy is a [resilience.TimeoutConfig].
 type LimitPolicy struct {
 	Limit document.Duration `json:"limit"`
 }
@@ -75,19 +75,19 @@ const (
 
 // A BudgetPolicy is a [resilience.RetryBudgetConfig]. Each engine has a budget of its own.
 type BudgetPolicy struct {
-	On    bool    `json:"on"`
+	On    bool    `json:"on"` // off: there is no budget
 	Burst int     `json:"burst"`
 	Ratio float64 `json:"ratio"`
 }
 
 // A RateLimitPolicy is a token bucket.
 type RateLimitPolicy struct {
-	Rate  float64 `json:"rate"` // attempts a second
-	Burst int     `json:"burst"`
+	Rate  float64 `json:"rate"`  // attempts a second
+	Burst int     `json:"burst"` // how many may come at once
 }
 
-// A BreakerPolicy is a [resilience.BreakerConfig], and BlameAfter of
-// [resilience.CircuitBreakerConfig]. What the document leaves out is as documented there.
+// A BreakerPolicy is a [resilience.BreakerConfig], also in what the document leaves out, and
+// BlameAfter of [resilience.CircuitBreakerConfig].
 type BreakerPolicy struct {
 	Failures    int               `json:"failures"`
 	FailureRate float64           `json:"failure_rate"`
@@ -116,7 +116,7 @@ type BulkheadPolicy struct {
 // A ConnectionPolicy says how attempts reach the dependency. A kept connection pins a
 // client to one replica, whatever a load balancer of connections does.
 type ConnectionPolicy struct {
-	Mode   string            `json:"mode"`
+	Mode   string            `json:"mode"`    // a connection for each request, or a pool of them
 	MaxAge document.Duration `json:"max_age"` // of the pool's connections; 0s: no limit
 }
 
@@ -147,7 +147,7 @@ func DefaultPolicy() Policy {
 	return p
 }
 
-// breakerConfig is the configuration of a breaker that has this name.
+// config is the configuration of a breaker that has this name.
 func (b BreakerPolicy) config(name string, observer resilience.Observer) resilience.BreakerConfig {
 	return resilience.BreakerConfig{
 		Name: name, Failures: b.Failures, FailureRate: b.FailureRate, SlowRate: b.SlowRate, SlowAfter: time.Duration(b.SlowAfter),

@@ -14,6 +14,12 @@ import (
 	"reliability/pkg/resilience/sonybreaker"
 )
 
+// Names of the engines.
+const (
+	engineHandRolled = "handrolled"
+	engineGobreaker  = "gobreaker"
+)
+
 // An engineKind is a kind of breaker.
 type engineKind struct {
 	name    string
@@ -23,7 +29,7 @@ type engineKind struct {
 // engines live side by side: same configuration, same traffic, each with its own breaker
 // and budget, so that they can be compared at every moment.
 func engines() []engineKind {
-	return []engineKind{{"handrolled", resilience.NewBreaker}, {"gobreaker", sonybreaker.New}}
+	return []engineKind{{engineHandRolled, resilience.NewBreaker}, {engineGobreaker, sonybreaker.New}}
 }
 
 // engineKey tells the engines' measurements apart.

@@ -41,9 +41,9 @@ func (s *Service) api() *gin.Engine {
 	e.DELETE("/api/load", noQuery, s.deleteLoad)
 	e.POST("/api/breakers/:engine/:mode", noQuery, s.forceBreaker)
 	e.GET("/api/faults", s.getFaults)
-	e.PUT("/api/faults", s.putFaults)
-	e.PATCH("/api/faults", s.patchFaults)
-	e.DELETE("/api/faults", s.deleteFaults)
+	e.PUT("/api/faults", s.changeFaults)
+	e.PATCH("/api/faults", s.changeFaults)
+	e.DELETE("/api/faults", s.changeFaults)
 	e.GET("/api/traces", noQuery, s.getTraces)
 	e.GET("/api/traces/:id", noQuery, s.getTrace)
 	return e

@@ -34,8 +34,7 @@ func (s *Service) getTraces(c *gin.Context) {
 func (s *Service) getTrace(c *gin.Context) {
 	id, err := trace.TraceIDFromHex(c.Param("id"))
 	if err != nil {
-		field := problem.Field{Field: "id", Value: c.Param("id"), Allowed: "32 hex digits in lower case"}
-		problem.New(http.StatusBadRequest, field.String(), field).Write(c.Writer)
+		refuse(c, problem.Field{Field: "id", Value: c.Param("id"), Allowed: "32 hex digits in lower case"})
 		return
 	}
 	spans, ok := s.tel.Store.Trace(id)

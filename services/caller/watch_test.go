@@ -143,6 +143,25 @@ func text(t *testing.T, v any) string {
 	return string(b)
 }
 
+// TestWhatIsHeldByHandProbesAtNoKnownTime: neither a breaker held open, nor one that only observes.
+func TestWhatIsHeldByHandProbesAtNoKnownTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := run(t, `CALLER_POLICY={"order":["breaker"],"breaker":{"failures":1}}`)
+		w.serve("upstream.test:80", failing)
+		for _, c := range []struct {
+			mode, state string
+			known       float64
+		}{{"observe", "closed", 0}, {"open", "open", 0}, {"auto", "open", 5000}} {
+			var b BreakerState
+			w.ask("POST", "/api/breakers/handrolled/"+c.mode, "", &b)
+			w.call("?engine=handrolled")
+			if b = w.state().Engines["handrolled"].Breaker; b.State != c.state || b.HalfOpenInMS != c.known {
+				t.Errorf("%s: %s, half-open in %v ms; want %s, %v", c.mode, b.State, b.HalfOpenInMS, c.state, c.known)
+			}
+		}
+	})
+}
+
 // TestWhyABreakerIsNotOpenYet, in the words of its own rules.
 func TestWhyABreakerIsNotOpenYet(t *testing.T) {
 	now := time.Unix(1000, 0)

@@ -52,7 +52,7 @@ func wishOf(r *http.Request) (wish, problem.Fields) {
 		case name == "engine":
 			w.engine = value
 			if !slices.ContainsFunc(engines(), func(e engineKind) bool { return e.name == value }) {
-				wrong(name, value, "handrolled or gobreaker")
+				wrong(name, value, engineHandRolled+" or "+engineGobreaker)
 			}
 		case name == "order":
 			var ok bool

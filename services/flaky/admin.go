@@ -73,10 +73,13 @@ func (s *Service) statusLocked() Status {
 }
 
 func (s *Service) getFaults(c *gin.Context) {
+	problem.WriteJSON(c.Writer, http.StatusOK, "application/json", s.status())
+}
+
+func (s *Service) status() Status {
 	s.applying.Lock()
-	status := s.statusLocked()
-	s.applying.Unlock()
-	problem.WriteJSON(c.Writer, http.StatusOK, "application/json", status)
+	defer s.applying.Unlock()
+	return s.statusLocked()
 }
 
 // putFaults replaces the document. One with a problem changes nothing.
@@ -121,22 +124,28 @@ func (s *Service) deleteFaults(c *gin.Context) {
 	})
 }
 
-// change puts in force what next returns, or answers why it cannot. Nobody else changes
-// anything between the two, or before the answer's figures are taken.
+// change puts in force what next returns, or answers why it cannot.
 func (s *Service) change(c *gin.Context, next func() (*profile, error)) {
-	s.applying.Lock()
-	p, err := next()
-	if err == nil {
-		s.replaceLocked(p)
-	}
-	status := s.statusLocked()
-	s.applying.Unlock()
+	status, err := s.replaceBy(next)
 	if err != nil {
 		document.Refused(err).Write(c.Writer)
 		return
 	}
 	s.tel.Logger.InfoContext(c.Request.Context(), "faults set", "source", status.Source, "faults", status.Faults)
 	problem.WriteJSON(c.Writer, http.StatusOK, "application/json", status)
+}
+
+// replaceBy puts in force what next returns. Nobody else changes anything between the two, or
+// before the status is taken.
+func (s *Service) replaceBy(next func() (*profile, error)) (Status, error) {
+	s.applying.Lock()
+	defer s.applying.Unlock()
+	p, err := next()
+	if err != nil {
+		return Status{}, err
+	}
+	s.replaceLocked(p)
+	return s.statusLocked(), nil
 }
 
 // getStats answers with counts, and with the arrivals of the last ?window, 1s if it does

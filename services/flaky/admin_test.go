@@ -97,6 +97,21 @@ func TestWhatIsRefusedChangesNothing(t *testing.T) {
 	})
 }
 
+// TestABugWhileChangingLeavesNoLock: the request is answered 500, and the next one as ever.
+func TestABugWhileChangingLeavesNoLock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, `{}`)
+		func() {
+			defer func() { _ = recover() }()
+			r.service.change(nil, func() (*profile, error) { panic("a bug") })
+		}()
+		if !r.service.applying.TryLock() {
+			t.Fatal("the lock is held for ever")
+		}
+		r.service.applying.Unlock()
+	})
+}
+
 // TestMergePatch is RFC 7396: what is named changes, null takes away, the rest stays.
 func TestMergePatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -21,10 +21,10 @@ const (
 // at once. Under fifo the request is turned away that finds the queue full, under lifo
 // the one that has waited longest.
 type Capacity struct {
-	Workers     int          `json:"workers"`
-	Queue       int          `json:"queue"` // how many may wait; 0: none
-	ServiceTime Distribution `json:"service_time"`
-	Discipline  string       `json:"discipline"` // "fifo" if the document does not say
+	Workers     int          `json:"workers"`      // how many requests are worked on at once
+	Queue       int          `json:"queue"`        // how many may wait; 0: none
+	ServiceTime Distribution `json:"service_time"` // how long a worker takes for a request
+	Discipline  string       `json:"discipline"`   // who is next: the first that came, or the last; "fifo" if the document does not say
 	// DropAbandoned ends a request at once whose client has gone. A server that does not
 	// look works for nobody, which is how overload outlives its cause.
 	DropAbandoned bool `json:"drop_abandoned"`

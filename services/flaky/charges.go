@@ -1,6 +1,7 @@
 package flaky
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 const (
 	shownCharges = 100 // of the latest, by GET /charges
 	maxKey       = 255 // bytes of an Idempotency-Key
+	maxOrder     = 100 // characters of an order's name
 	maxAmount    = 1_000_000_000_000
 )
 
@@ -21,10 +23,11 @@ const (
 func (s *Service) charge(r *http.Request, body []byte) answer {
 	c := Charge{Key: strings.Clone(r.Header.Get("Idempotency-Key"))} // and not the whole header with it
 	if len(c.Key) > maxKey {
-		return problemAnswer(problem.New(http.StatusBadRequest, "Idempotency-Key must be of at most 255 bytes"))
+		field := problem.Field{Field: "Idempotency-Key", Value: fmt.Sprintf("%d bytes", len(c.Key)), Allowed: fmt.Sprintf("at most %d bytes", maxKey)}
+		return problemAnswer(problem.New(http.StatusBadRequest, field.String(), field))
 	}
 	err := document.Parse(body, document.Object{
-		"order":  document.Text(&c.Order, 100),
+		"order":  document.Text(&c.Order, maxOrder),
 		"amount": document.Int(&c.Amount, 1, maxAmount),
 	}, required("order", "amount"))
 	if err != nil {

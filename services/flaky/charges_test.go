@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"reliability/internal/problem"
 )
 
 // post sends a charge and returns the status, 0 for none, and whether it was a replay.
@@ -78,6 +80,15 @@ func TestCharges(t *testing.T) {
 		}
 		if _, body, _ := r.do("POST", "http://flaky/charges", `{"order":"","amount":1.5}`); !strings.Contains(body, "order") || !strings.Contains(body, "amount") {
 			t.Errorf("not every problem is named: %s", body)
+		}
+		long := &http.Request{Header: http.Header{"Idempotency-Key": {strings.Repeat("k", 256)}}}
+		tooLong := problem.Field{Field: "Idempotency-Key", Value: "256 bytes", Allowed: "at most 255 bytes"}
+		var refused problem.Document
+		if err := json.Unmarshal(r.service.charge(long, nil).body, &refused); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]problem.Field{tooLong}, refused.Errors); diff != "" || refused.Detail != tooLong.String() {
+			t.Errorf("a key that is too long: %s; -want +got:\n%s", refused.Detail, diff)
 		}
 	})
 }

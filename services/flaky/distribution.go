@@ -20,15 +20,15 @@ import (
 //
 // What would be longer than the cap, of every kind, is as long as the cap.
 type Distribution struct {
-	Kind   string             `json:"distribution"` // "fixed" if the document does not say
-	Value  *document.Duration `json:"value,omitempty"`
-	Min    *document.Duration `json:"min,omitempty"`
-	Max    *document.Duration `json:"max,omitempty"`
-	Mean   *document.Duration `json:"mean,omitempty"`
-	StdDev *document.Duration `json:"stddev,omitempty"`
-	Median *document.Duration `json:"median,omitempty"`
-	P99    *document.Duration `json:"p99,omitempty"`
-	Cap    *document.Duration `json:"cap,omitempty"` // up to 5m, and that if the document does not say
+	Kind   string             `json:"distribution"`     // its kind; "fixed" if the document does not say
+	Value  *document.Duration `json:"value,omitempty"`  // of fixed: all are this long
+	Min    *document.Duration `json:"min,omitempty"`    // of uniform
+	Max    *document.Duration `json:"max,omitempty"`    // of uniform
+	Mean   *document.Duration `json:"mean,omitempty"`   // of normal
+	StdDev *document.Duration `json:"stddev,omitempty"` // of normal: the standard deviation
+	Median *document.Duration `json:"median,omitempty"` // of lognormal: half are shorter
+	P99    *document.Duration `json:"p99,omitempty"`    // of lognormal: 99 of 100 are shorter
+	Cap    *document.Duration `json:"cap,omitempty"`    // of every kind: what would be longer ends there; 5m if the document does not say
 }
 
 var kinds = [...]string{"fixed", "uniform", "normal", "lognormal"}

@@ -130,7 +130,7 @@ schedule[3].for is 0s: must be a duration such as "50ms", from 1ms to 24h0m0s`,
 			continue
 		}
 		lines := strings.Split(bad.Error(), "\n")
-		for _, line := range strings.Split(want, "\n") {
+		for line := range strings.SplitSeq(want, "\n") {
 			if !strings.Contains("\n"+bad.Error()+"\n", "\n"+line+"\n") {
 				t.Errorf("%s: not said: %s\nin\n%v", text, line, bad)
 			}

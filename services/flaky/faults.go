@@ -35,7 +35,7 @@ type Document struct {
 
 // A Phase is a part of a schedule.
 type Phase struct {
-	For document.Duration `json:"for"` // 1ms to 24h
+	For document.Duration `json:"for"` // how long it lasts, 1ms to 24h
 	Faults
 }
 
@@ -44,7 +44,7 @@ type Phase struct {
 // drip, on whatever answer there is. Each is decided by a draw of its own, so that
 // switching one on does not change whom another one meets.
 type Faults struct {
-	// Only limits them to one route, "work" or "charges"; "" is both. The probes' faults,
+	// Only limits the faults to one route, "work" or "charges"; "" is both. The probes' faults,
 	// unready and crash, are the replica's all the same.
 	Only string `json:"only,omitempty"`
 	// ErrorRate is the share of requests that are answered with ErrorStatus, 0 to 1.
@@ -85,45 +85,45 @@ type Latency struct {
 // A Hang ends with its client; or at its cap, by closing the connection without an answer;
 // or with 503 when the server stops.
 type Hang struct {
-	Rate float64           `json:"rate"`
-	Cap  document.Duration `json:"cap"` // up to 5m, and that if the document does not say
+	Rate float64           `json:"rate"` // share of requests, 0 to 1
+	Cap  document.Duration `json:"cap"`  // how long it lasts at most; up to 5m, and that if the document does not say
 }
 
 // A Reset is a real one: the client sees ECONNRESET.
 type Reset struct {
-	Rate float64 `json:"rate"`
+	Rate float64 `json:"rate"` // share of requests, 0 to 1
 	// At is "start", before any answer, or "body", after the header and half of the body,
 	// which is always after the work.
 	At string `json:"at"`
 }
 
-// FailFirst fails the first Count requests of all ("replica", counted from when the
+// A FailFirst fails the first Count requests of all ("replica", counted from when the
 // document or its phase began), of each call ("call", by X-Call-Id), or of each
 // Idempotency-Key ("key"). Of a call whose client says which attempt it is (X-Attempt) the
 // first attempts are meant, wherever they went.
 type FailFirst struct {
-	Count int    `json:"count"`
-	Per   string `json:"per"`
+	Count int    `json:"count"` // how many fail
+	Per   string `json:"per"`   // of what; "replica" if the document does not say
 }
 
-// Truncate lets the client see an unexpected end.
+// A Truncate lets the client see an unexpected end.
 type Truncate struct {
-	Rate float64 `json:"rate"`
+	Rate float64 `json:"rate"` // share of answers, 0 to 1
 }
 
-// Drip spreads the body over a time.
+// A Drip spreads the body over a time.
 type Drip struct {
-	Rate float64           `json:"rate"`
-	Over document.Duration `json:"over"`
+	Rate float64           `json:"rate"` // share of answers, 0 to 1
+	Over document.Duration `json:"over"` // how long the whole body takes
 }
 
-// Crash ends the process with an exit code, some time after the document or its phase has
-// begun. Where there is no process to end, in the lab, the listener is closed with all its
+// A Crash comes some time after the document or its phase has begun, with an exit code.
+// Where there is no process to end, in the lab, the listener is closed with all its
 // connections, and comes back after BackAfter or with the next document or phase.
 type Crash struct {
-	After     document.Duration `json:"after"` // 100ms if the document does not say
-	ExitCode  int               `json:"exit_code"`
-	BackAfter document.Duration `json:"back_after"` // 5s if the document does not say
+	After     document.Duration `json:"after"`      // since the document or its phase began; 100ms if the document does not say
+	ExitCode  int               `json:"exit_code"`  // of the process; 1 if the document does not say
+	BackAfter document.Duration `json:"back_after"` // how long the listener stays closed; 5s if the document does not say
 }
 
 // Healthy reports whether the document injects nothing, from some time on after it was put

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"reliability/internal/telemetry"
 )
 
 // A configMap is a folder as Kubernetes mounts one: faults.json leads through ..data to a
@@ -127,6 +129,30 @@ func TestAnEmptyFileSaysNothing(t *testing.T) {
 		r.faults("DELETE", "")
 		check("DELETE", "boot", 0.5)
 	})
+}
+
+// TestABadFileIsToldOnce, and takes nothing back that the API has set.
+func TestABadFileIsToldOnce(t *testing.T) {
+	m := &configMap{T: t, dir: t.TempDir()}
+	m.set(`{"error_rate":1}`)
+	var log strings.Builder
+	tel, err := telemetry.New(t.Context(), telemetry.Config{Service: "flaky", Store: telemetry.NewStore(), LogOutput: &log})
+	m.must(err)
+	s, err := New(Config{FaultsFile: m.path()}, tel)
+	m.must(err)
+	s.apply(parse(t, `{"error_rate":0.5}`), sourceAPI)
+	for i, text := range []string{`{"error_rate":7}`, `{"error_rate":8}`, `{"error_rate":1}`} {
+		m.set(text)
+		for range 5 {
+			s.readAgain(t.Context())
+		}
+		if got, want := strings.Count(log.String(), "the fault file changed nothing"), min(i+1, 2); got != want {
+			t.Errorf("%s: told of %d bad files; want %d:\n%s", text, got, want, log.String())
+		}
+		if p := s.inForce.Load(); i < 2 && p.source != sourceAPI {
+			t.Errorf("%s: what is in force now came by %s", text, p.source)
+		}
+	}
 }
 
 func TestAFileThatCannotBeUsedAtTheStart(t *testing.T) {

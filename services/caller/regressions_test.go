@@ -11,6 +11,8 @@ import (
 	"time"
 )
 
+// The cases here once went wrong.
+
 // TestNoAttemptIsHidden: net/http sends a request again by itself when a kept connection
 // breaks; here every attempt is Retry's own.
 func TestNoAttemptIsHidden(t *testing.T) {

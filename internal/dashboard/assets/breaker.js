@@ -151,4 +151,3 @@ function sentence(t) {
     t.trace_id ? traceLink(t.trace_id, t.trace_url, 'trace') : null,
   ].filter((x) => x !== null);
 }
-

@@ -113,7 +113,7 @@ export class Link {
   #written = '';
 
   constructor(parts) {
-    Object.assign(this, parts); // faults, policy, load, calls, openTrace
+    Object.assign(this, parts); // faults, policy, load, breakers, calls, openTrace
     byId('link-apply').addEventListener('click', () => this.#apply());
     byId('link-dismiss').addEventListener('click', () => this.#close());
     addEventListener('hashchange', () => this.open());

@@ -2,7 +2,7 @@
 
 import { byId, el, set } from './dom.js';
 
-export const terms = {
+const terms = {
   attempt: 'One request to the dependency. A call is one or more of them.',
   'retry': 'Knocking again: another attempt after one that failed, for what a second one may mend.',
   'back-off': 'The wait before the next attempt. Its ceiling grows each time.',

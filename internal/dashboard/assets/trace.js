@@ -36,7 +36,7 @@ export async function showTrace(element, id, url) {
   element.replaceChildren(...content, el('p', { className: 'hint' }, `trace ${id} `, url ? jaeger(url) : ''));
 }
 
-const jaeger = (url) => el('a', { href: url, target: '_blank', rel: 'noreferrer', className: 'jaeger' }, 'in Jaeger ↗');
+const jaeger = (url) => el('a', { href: url, target: '_blank', rel: 'noreferrer' }, 'in Jaeger ↗');
 
 // traceLink opens a trace in the dialog.
 export function traceLink(id, url, text) {

@@ -11,7 +11,7 @@ const causes = {
 };
 
 // told is an attempt's result in words.
-export function told(a) {
+function told(a) {
   if (a.result === 'ok') return String(a.status);
   if (a.result === 'error' && a.cause === 'status') return String(a.status);
   return causes[a.cause] ?? a.result;

@@ -17,7 +17,7 @@ import (
 	"reliability/services/caller"
 )
 
-var update = flag.Bool("update", false, "write the answers in docs/api.md")
+var update = flag.Bool("update", false, "write docs/configuration.md, and the answers in docs/api.md")
 
 const apiPage = "../../docs/api.md"
 

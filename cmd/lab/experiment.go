@@ -78,7 +78,7 @@ func experimentCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.Uint64Var(&o.seed, "seed", 0, "repeats faults and back-offs, 1 to 2^53-1; 0 draws one, and says which")
 	f.StringVar(&o.world, "world", "", "simulated (virtual time) or local (this machine; the default); with --caller it is cluster, or local: then what needs a cluster runs there, and the rest here")
-	f.StringArrayVar(&o.callers, "caller", nil, "URL of a running caller, instead of services of its own; may be given several times")
+	f.StringArrayVar(&o.callers, "caller", nil, "URL of a running caller, instead of services of its own; may be given several times; needs --flaky-admin or --kube-context")
 	f.StringVar(&o.flakyAdmin, "flaky-admin", "", "URL of the admin listener of the flaky that the callers call")
 	f.StringVar(&o.kube.Context, "kube-context", "", "kubectl's context of the cluster that the callers are in, for experiments that scale replicas")
 	f.StringVar(&o.kube.Namespace, "namespace", "reliability", "its namespace")
@@ -184,7 +184,7 @@ func (o *experimentOptions) run(ctx context.Context, names []string, out, progre
 	bubbles := bubble.New()
 	p := newProgress(progress, len(found), o.seed)
 	series := experiment.Series{
-		Experiments: found, Options: experiment.Options{Seed: o.seed, Negative: o.negative, Fleet: o.fleet, Command: o.command()},
+		Experiments: found, Options: experiment.Options{Seed: o.seed, Negative: o.negative, Fleet: o.fleet, Command: o.command},
 		Parallel: o.parallel, Virtual: o.world == world.NameSimulated, Began: p.began, Ended: p.ended,
 		In: func(ctx context.Context, e experiment.Experiment, f func(context.Context, *world.World)) error {
 			switch o.worldOf(e) {
@@ -276,20 +276,24 @@ func verdict(results []report.Result) error {
 	return nil
 }
 
-// command is how this was called, without names and seed.
-func (o *experimentOptions) command() string {
+// command is how an experiment of this run can be run by itself, without name and seed.
+func (o *experimentOptions) command(e experiment.Experiment) string {
 	words := []string{"go run ./cmd/lab experiment"}
-	if o.world == world.NameSimulated || o.world == world.NameLocal && len(o.callers) > 0 {
-		words = append(words, "--world "+o.world)
-	}
-	for _, c := range o.callers {
-		words = append(words, "--caller "+c)
-	}
-	if o.flakyAdmin != "" {
-		words = append(words, "--flaky-admin "+o.flakyAdmin)
-	}
-	if o.kube.Context != "" {
-		words = append(words, "--kube-context "+o.kube.Context, "--namespace "+o.kube.Namespace)
+	switch o.worldOf(e) {
+	case world.NameSimulated:
+		if !experiment.OnlySimulated(e) {
+			words = append(words, "--world "+world.NameSimulated)
+		}
+	case world.NameCluster:
+		for _, c := range o.callers {
+			words = append(words, "--caller "+c)
+		}
+		if o.flakyAdmin != "" {
+			words = append(words, "--flaky-admin "+o.flakyAdmin)
+		}
+		if o.kube.Context != "" {
+			words = append(words, "--kube-context "+o.kube.Context, "--namespace "+o.kube.Namespace)
+		}
 	}
 	return strings.Join(words, " ")
 }

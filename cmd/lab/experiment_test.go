@@ -113,7 +113,7 @@ func TestAVerdictThatFailsIsSaid(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
-	for _, line := range strings.Split(out, "\n") {
+	for line := range strings.SplitSeq(out, "\n") {
 		if n := len([]rune(line)); n > 100 {
 			t.Errorf("%d columns: %s", n, line)
 		}
@@ -261,4 +261,33 @@ func send(t *testing.T, method, url, body string) string {
 		t.Fatalf("%s %s: %s %s %v", method, url, res.Status, answer, err)
 	}
 	return string(answer)
+}
+
+// TestRepeatCommand: what repeats an experiment is as short as its world allows, also where several were run in different ones.
+func TestRepeatCommand(t *testing.T) {
+	const running = "go run ./cmd/lab experiment --caller http://127.0.0.1:8088 --kube-context here --namespace reliability"
+	for _, c := range []struct {
+		world, name, want string
+		deployed          bool
+	}{
+		{world.NameLocal, "retry", "go run ./cmd/lab experiment", false},
+		{world.NameLocal, "retry", "go run ./cmd/lab experiment", true},
+		{world.NameLocal, "fleet", "go run ./cmd/lab experiment", true},
+		{world.NameLocal, "pinning", running, true},
+		{world.NameCluster, "retry", running, true},
+		{world.NameSimulated, "retry", "go run ./cmd/lab experiment --world simulated", false},
+		{world.NameSimulated, "fleet", "go run ./cmd/lab experiment", false},
+	} {
+		o := experimentOptions{world: c.world}
+		if c.deployed {
+			o.callers, o.kube = []string{"http://127.0.0.1:8088"}, world.Kube{Context: "here", Namespace: "reliability"}
+		}
+		found, err := experiment.Find([]string{c.name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := o.command(found[0]); got != c.want {
+			t.Errorf("%s in %s, deployed %t: %q, want %q", c.name, c.world, c.deployed, got, c.want)
+		}
+	}
 }

@@ -1,5 +1,7 @@
-// Command lab runs caller and flaky in one process on this machine. It exits with 0 after
-// an orderly end and with 2 if it could not run; as lab experiment, with 1 if a verdict failed.
+// Command lab runs caller and flaky in one process on this machine; as lab experiment it
+// measures what is claimed about the patterns. docs/configuration.md has its flags and
+// variables. It exits with 0 after an orderly end and with 2 if it could not run; as lab
+// experiment, with 1 if a verdict failed.
 package main
 
 import (

@@ -44,7 +44,7 @@ func (p *progress) tick() {
 		select {
 		case <-ticker.C:
 			p.mu.Lock()
-			p.status()
+			p.statusLocked()
 			p.mu.Unlock()
 		case <-p.stop:
 			return
@@ -52,13 +52,13 @@ func (p *progress) tick() {
 	}
 }
 
-// status rewrites the last line of a terminal. The lock must be held.
-func (p *progress) status() {
-	const clear = "\r\x1b[K"
+// statusLocked rewrites the last line of a terminal.
+func (p *progress) statusLocked() {
+	const eraseLine = "\r\x1b[K"
 	if !p.live {
 		return
 	}
-	_, _ = fmt.Fprint(p.out, clear)
+	_, _ = fmt.Fprint(p.out, eraseLine)
 	if !p.finished && len(p.running) > 0 {
 		text := fmt.Sprintf("  %d of %d, %.0f s: %s", p.done, p.all, time.Since(p.begin).Seconds(), strings.Join(p.running, ", "))
 		_, _ = fmt.Fprint(p.out, text[:min(len(text), progressWidth-1)])
@@ -72,7 +72,7 @@ func (p *progress) began(e experiment.Experiment) {
 	if !p.live {
 		_, _ = fmt.Fprintf(p.out, "  …  %s\n", e.Name)
 	}
-	p.status()
+	p.statusLocked()
 }
 
 func (p *progress) ended(r report.Result) {
@@ -87,14 +87,14 @@ func (p *progress) ended(r report.Result) {
 	p.done++
 	live := p.running
 	p.running = nil
-	p.status()
+	p.statusLocked()
 	p.running = live
 	line := []rune(fmt.Sprintf("%s  %s: %s", sign(r), r.Name, strings.ReplaceAll(said(r), "\n", "; ")))
 	if len(line) > progressWidth { // the table has it whole
 		line = append(line[:progressWidth-1], '…')
 	}
 	_, _ = fmt.Fprintln(p.out, string(line))
-	p.status()
+	p.statusLocked()
 }
 
 func (p *progress) end() {
@@ -103,7 +103,7 @@ func (p *progress) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.finished = true
-	p.status()
+	p.statusLocked()
 }
 
 func sign(r report.Result) string {

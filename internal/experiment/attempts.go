@@ -13,11 +13,13 @@ import (
 	"reliability/services/flaky"
 )
 
-// succeeded is how many calls of a load did.
-func succeeded(samples []Sample) int {
+// succeeded is how many calls of a load did, and failed how many did not.
+func succeeded(samples []Sample) int { return len(samples) - failed(samples) }
+
+func failed(samples []Sample) int {
 	n := 0
 	for _, s := range samples {
-		if s.OK() {
+		if !s.OK() {
 			n++
 		}
 	}

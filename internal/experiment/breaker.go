@@ -116,21 +116,26 @@ func (r *Run) judgeBreaker(samples []Sample, b breakerBounds) {
 	r.Between("spared", "calls that reach the dead service: the threshold, and at most probes × ⌈outage/open⌉ more", float64(b.failures), float64(b.asked), float64(worst), "calls")
 	r.AtMost("recovery", "closed again within open time + probes", millis(b.recovery), millis(latest), "ms")
 	r.judgeOpenTime(samples, b.open)
-	if len(rejected) == 0 {
-		r.Holds("fast", "rejections take less than a hundredth of the timeout", "rejections", "none", false)
+	r.judgeFast("p99 of rejections ≤ timeout/100", "≤", millis(r.U)/100, rejected)
+}
+
+// judgeFast judges how long rejections took, in milliseconds. Where there are none, as without
+// a breaker, that is a failure.
+func (r *Run) judgeFast(claim, sign string, limit float64, took []float64) {
+	if len(took) == 0 {
+		r.Holds("fast", claim, "rejections", "none", false)
 		return
 	}
-	limit, slow := millis(r.U)/100, 0
-	for _, took := range rejected {
-		if took > limit {
+	slices.Sort(took)
+	slow := 0
+	for _, ms := range took {
+		if ms > limit {
 			slow++
 		}
 	}
-	slices.Sort(rejected)
 	r.Judge(report.Verdict{
-		Name: "fast", Claim: "p99 of rejections ≤ timeout/100", Expected: "≤ " + quantity(limit, "ms"),
-		Seen: quantity(stat.Quantile(rejected, 0.99), "ms"), Test: fmt.Sprintf("exact binomial: at most 1 %% are slower, n = %d", len(rejected)),
-		P: stat.BinomialAtLeast(slow, len(rejected), 0.01), Power: 1, // without a breaker there is nothing to judge, and that fails
+		Name: "fast", Claim: claim, Expected: sign + " " + quantity(limit, "ms"), Seen: quantity(stat.Quantile(took, 0.99), "ms"),
+		Test: fmt.Sprintf("exact binomial: at most 1 %% are slower, n = %d", len(took)), P: stat.BinomialAtLeast(slow, len(took), 0.01), Power: 1,
 	})
 }
 

@@ -31,21 +31,22 @@ const moreCalls = 200
 // also when ctx has ended. Who goes on after it finds them rolled out.
 func (r *Run) scaled(ctx context.Context, f func(ctx context.Context) error, deployments ...string) (err error) {
 	for _, d := range deployments {
-		n, err := r.Kube.Replicas(ctx, d)
-		if err != nil {
-			return err
+		n, failed := r.Kube.Replicas(ctx, d) // not err, which the scaling back adds to
+		if failed != nil {
+			return failed
 		}
-		defer func() {
-			back, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), settleLimit, errNotBack)
-			defer cancel()
-			e := r.Kube.Scale(back, d, n)
-			if e == nil && ctx.Err() == nil {
-				e = r.Kube.RolledOut(back, d)
-			}
-			err = errors.Join(err, e)
-		}()
+		defer func() { err = errors.Join(err, r.scaleBack(ctx, d, n)) }()
 	}
 	return f(ctx)
+}
+
+func (r *Run) scaleBack(ctx context.Context, deployment string, replicas int) error {
+	back, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), settleLimit, errNotBack)
+	defer cancel()
+	if err := r.Kube.Scale(back, deployment, replicas); err != nil || ctx.Err() != nil {
+		return err
+	}
+	return r.Kube.RolledOut(back, deployment)
 }
 
 var errNotBack = errors.New("the cluster did not take back what was changed: look at its Deployments, or make reset")

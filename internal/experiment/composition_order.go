@@ -90,7 +90,7 @@ func orders(r *Run) orderings {
 	return all
 }
 
-// orderPolicy is the callers' policy, but for the order.
+// orderPolicy is the policy, but for the order.
 func orderPolicy(r *Run, threshold int, timeout time.Duration) world.Doc {
 	return world.Doc{
 		"retry": world.Doc{"max_attempts": orderAttempts, "base": r.Units(orderBase), "jitter": "none"}, "timeout": world.Doc{"limit": timeout},
@@ -98,7 +98,7 @@ func orderPolicy(r *Run, threshold int, timeout time.Duration) world.Doc {
 	}
 }
 
-// prepare puts it and a fault in force, and closes the breakers with nothing counted.
+// prepareOrder puts a policy and faults in force, and closes the breakers with nothing counted.
 func prepareOrder(ctx context.Context, r *Run, policy, faults world.Doc) error {
 	if err := r.SetPolicy(ctx, policy); err != nil {
 		return err
@@ -160,15 +160,15 @@ func (all orderings) hanging(ctx context.Context, r *Run) error {
 			return err
 		}
 		o.got.attempts, o.got.blamed = reached(o.hanging), state.Engines[world.Handrolled].Breaker.Failures
-		o.got.longest = time.Duration(quickest * float64(time.Millisecond))
+		o.got.longest = ofMillis(quickest)
 	}
 	return nil
 }
 
-// explain is how long a call can take in an order, by what caller says of the policy.
+// explainOrder is how long a call can take in an order, by what caller says of the policy.
 func explainOrder(ctx context.Context, r *Run, order string) (time.Duration, error) {
 	doc := orderPolicy(r, orderThreshold, r.U)
 	doc["order"], doc["any_order"] = strings.Split(order, ","), true
 	explained, err := r.Caller().Policy(ctx, r.Policy(doc))
-	return time.Duration(explained.LongestTimeMS * float64(time.Millisecond)), err
+	return ofMillis(explained.LongestTimeMS), err
 }

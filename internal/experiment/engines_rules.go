@@ -55,7 +55,7 @@ func (l breakerLimits) doc(r *Run) world.Doc {
 // for them, so that they agree does not say that they count as they are told.
 func (l breakerLimits) met(calls []Sample) bool {
 	if l.failures > 0 {
-		return len(calls) >= l.failures && failedOf(calls[len(calls)-l.failures:]) == l.failures
+		return len(calls) >= l.failures && failed(calls[len(calls)-l.failures:]) == l.failures
 	}
 	if l.calls > 0 {
 		calls = calls[max(0, len(calls)-l.calls):]
@@ -65,16 +65,7 @@ func (l breakerLimits) met(calls []Sample) bool {
 			calls = calls[1:]
 		}
 	}
-	return len(calls) >= l.least && float64(failedOf(calls)) >= l.rate*float64(len(calls))
-}
-
-func failedOf(calls []Sample) (n int) {
-	for _, s := range calls {
-		if !s.OK() {
-			n++
-		}
-	}
-	return n
+	return len(calls) >= l.least && float64(failed(calls)) >= l.rate*float64(len(calls))
 }
 
 // ended is when a call was over, counted from the load's begin.

@@ -7,6 +7,7 @@ package experiment
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"reliability/internal/experiment/load"
@@ -71,9 +72,7 @@ func (r *Run) InUnits(d time.Duration) float64 { return float64(d) / float64(r.U
 func (r *Run) Policy(doc world.Doc) world.Doc {
 	retry := world.Doc{"budget": world.Doc{"on": false}, "seed": r.Seed}
 	if given, ok := doc["retry"].(world.Doc); ok {
-		for k, v := range given {
-			retry[k] = v
-		}
+		maps.Copy(retry, given)
 	}
 	whole := world.Doc{"retry": retry}
 	if r.World.Name != world.NameCluster {
@@ -100,9 +99,7 @@ func (r *Run) SetPolicy(ctx context.Context, doc world.Doc) error {
 // SetFaults puts a fault document in force, with the run's seed.
 func (r *Run) SetFaults(ctx context.Context, doc world.Doc) error {
 	whole := world.Doc{"seed": r.Seed}
-	for k, v := range doc {
-		whole[k] = v
-	}
+	maps.Copy(whole, doc)
 	return r.Flaky.Faults(ctx, whole)
 }
 

@@ -20,7 +20,7 @@ func windows(samples []Sample, width time.Duration) []window {
 	var all []window
 	ok := 0
 	for _, s := range samples {
-		from := s.Due / width * width
+		from := s.Due.Truncate(width)
 		if len(all) == 0 || all[len(all)-1].from != from {
 			all, ok = append(all, window{from: from}), 0
 		}
@@ -74,7 +74,7 @@ func arrivalsLine(r *Run, name string, seen flaky.Recent, begin time.Time, width
 	var last time.Duration
 	for i, n := range seen.Counts {
 		bucket := time.Duration(seen.BucketMS) * time.Millisecond
-		from := max(0, seen.From.Add(time.Duration(i)*bucket).Sub(begin)) / width * width
+		from := max(0, seen.From.Add(time.Duration(i)*bucket).Sub(begin)).Truncate(width)
 		counts[from] += int(n)
 		last = max(last, from)
 	}

@@ -3,12 +3,9 @@ package experiment
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"reliability/internal/experiment/load"
-	"reliability/internal/experiment/report"
-	"reliability/internal/experiment/stat"
 	"reliability/internal/experiment/world"
 )
 
@@ -100,13 +97,10 @@ func (r *Run) errorsForGood(ctx context.Context) error {
 }
 
 func (r *Run) judgeOutage(samples []Sample, fast time.Duration) {
-	dialled, elsewhere, rejected, slow := map[string]int{}, 0, []float64{}, 0
+	dialled, elsewhere, rejected := map[string]int{}, 0, []float64{}
 	for _, s := range samples {
 		if s.Outcome == "rejected" {
 			rejected = append(rejected, s.ElapsedMS)
-			if s.ElapsedMS > millis(fast) {
-				slow++
-			}
 			continue
 		}
 		for _, a := range s.Attempts {
@@ -120,15 +114,7 @@ func (r *Run) judgeOutage(samples []Sample, fast time.Duration) {
 	}
 	r.AtLeast("opens", "the breaker opens", 1, float64(len(rejected)), "rejections")
 	r.Holds("dial", "attempts fail while dialling", "refused or timed out", fmt.Sprintf("%d refused, %d timed out", dialled["refused"], dialled["timeout"]), dialled["refused"]+dialled["timeout"] > 0)
-	if len(rejected) == 0 {
-		r.Holds("fast", "p99 of rejections < 5 ms", "rejections", "none", false)
-	} else {
-		slices.Sort(rejected)
-		r.Judge(report.Verdict{
-			Name: "fast", Claim: "p99 of rejections < 5 ms", Expected: "< " + quantity(millis(fast), "ms"), Seen: quantity(stat.Quantile(rejected, 0.99), "ms"),
-			Test: fmt.Sprintf("exact binomial: at most 1 %% are slower, n = %d", len(rejected)), P: stat.BinomialAtLeast(slow, len(rejected), 0.01), Power: 1,
-		})
-	}
+	r.judgeFast("p99 of rejections < 5 ms", "<", millis(fast), rejected)
 	last := samples[len(samples)-1]
 	r.Holds("closes", "closed again by itself", "success, closed", last.Outcome+", "+last.Breaker.State, last.OK() && last.Breaker.State == "closed")
 	r.Measure("refused", float64(dialled["refused"]), "attempts")

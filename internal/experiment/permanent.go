@@ -42,7 +42,7 @@ func permanent() Experiment {
 	return Experiment{
 		Name:  "permanent",
 		Claim: "Only transient failures are worth a retry",
-		Lesson: "What the request itself has done wrong, no attempt mends: 4xx but for 408, 425 and 429, and 501. What may have been done must not be asked for twice, unless a key lets the other side recognise it. " +
+		Lesson: "What the request itself has done wrong, no attempt mends: 4xx but for 408, 425 and 429, and of 5xx 501 and 505. What may have been done must not be asked for twice, unless a key lets the other side recognise it. " +
 			"The trap is to retry on any error: it costs attempts where they are useless, and money where the answer, and not the payment, was lost.",
 		Negatives: []Negative{
 			{Name: "retry-all", Fails: []string{"not found", "not implemented", "order"}},

@@ -50,7 +50,7 @@ func pinning() Experiment {
 					case r.Negative("connections-kept"):
 						used = "pooled"
 					}
-					counts, failed, err := r.pods(ctx, pods, mode, used, calls)
+					counts, failures, err := r.pods(ctx, pods, mode, used, calls)
 					if err != nil {
 						return err
 					}
@@ -66,12 +66,12 @@ func pinning() Experiment {
 					}
 					if mode == "pooled" {
 						r.AtLeast("pinned", "kept: one pod answers most calls", top, 100*float64(most)/calls, "%")
-						r.AtLeast("all or nothing", "kept: nearly all calls fail, or nearly none", top, 100*float64(max(failed, calls-failed))/calls, "%")
-						r.Measure("calls that failed on kept connections", 100*float64(failed)/calls, "%")
+						r.AtLeast("all or nothing", "kept: nearly all calls fail, or nearly none", top, 100*float64(max(failures, calls-failures))/calls, "%")
+						r.Measure("calls that failed on kept connections", 100*float64(failures)/calls, "%")
 						r.Holds("uneven", "kept: not spread by chance (chi-square)", "p < 1e-6", fmt.Sprintf("p = %.2g", even), even < stat.Alpha)
 						continue
 					}
-					r.Rate("share", "a connection each: half of the replicas, half of the calls fail", failed, calls, 0.5, 0)
+					r.Rate("share", "a connection each: half of the replicas, half of the calls fail", failures, calls, 0.5, 0)
 					r.Judge(report.Verdict{
 						Name: "even", Claim: "a connection each: spread evenly", Expected: fmt.Sprintf("%d calls at each of %d pods, by chance", calls/len(pods), len(pods)),
 						Seen: fmt.Sprint(counts), Test: "chi-square of an even spread", P: even, Power: 1,
@@ -86,7 +86,7 @@ func pinning() Experiment {
 }
 
 // pods makes calls one after the other and counts who answered.
-func (r *Run) pods(ctx context.Context, pods []string, group, mode string, calls int) (counts []int, failed int, err error) {
+func (r *Run) pods(ctx context.Context, pods []string, group, mode string, calls int) (counts []int, failures int, err error) {
 	if err := r.SetPolicy(ctx, world.Doc{"order": []string{}, "connections": world.Doc{"mode": mode}}); err != nil {
 		return nil, 0, err
 	}
@@ -96,14 +96,11 @@ func (r *Run) pods(ctx context.Context, pods []string, group, mode string, calls
 	}
 	counts = make([]int, len(pods))
 	for _, s := range samples {
-		if !s.OK() {
-			failed++
-		}
 		for i, pod := range pods {
 			if len(s.Attempts) > 0 && s.Attempts[0].ServedBy == pod {
 				counts[i]++
 			}
 		}
 	}
-	return counts, failed, nil
+	return counts, failed(samples), nil
 }

@@ -58,13 +58,7 @@ func propagation() Experiment {
 			if err != nil {
 				return err
 			}
-			failed := 0
-			for _, s := range samples {
-				if !s.OK() {
-					failed++
-				}
-			}
-			r.Rate("errors", "error rate out = error rate in", failed, calls, errorRate, 1-stat.RetrySuccess(errorRate, attempts))
+			r.Rate("errors", "error rate out = error rate in", failed(samples), calls, errorRate, 1-stat.RetrySuccess(errorRate, attempts))
 
 			// The mean over the load, from the integral that flaky keeps. No call is with it
 			// for less than the injected latency, or for longer than that and what a call

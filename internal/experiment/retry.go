@@ -84,7 +84,7 @@ func attemptsMade(samples []Sample, most int) []int {
 	for _, s := range samples {
 		for i := range s.Attempts {
 			if i == len(made) {
-				made = append(made, 0)
+				made = append(made, 0) //nolint:makezero // that length is the least
 			}
 			made[i]++
 		}

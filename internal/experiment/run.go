@@ -21,7 +21,9 @@ type Options struct {
 	Seed     uint64 // 1 to 2^53-1
 	Negative string // a negative control, see [Negative]
 	Fleet    int    // callers of the largest fleet, 100 to 10,000; 0: [DefaultFleet]
-	Command  string // by which it can be repeated, without name and seed
+	// Command is by which an experiment can be repeated, without its name and seed. Nil: it
+	// cannot be.
+	Command func(Experiment) string
 }
 
 // Execute runs one experiment in a world. Whatever goes wrong is in the result.
@@ -63,7 +65,10 @@ func Execute(ctx context.Context, e Experiment, w *world.World, o Options) repor
 }
 
 func repeat(e Experiment, o Options) string {
-	command := fmt.Sprintf("%s %s --seed %d", o.Command, e.Name, o.Seed)
+	if o.Command == nil {
+		return ""
+	}
+	command := fmt.Sprintf("%s %s --seed %d", o.Command(e), e.Name, o.Seed)
 	if o.Fleet != 0 && o.Fleet != DefaultFleet {
 		command += fmt.Sprintf(" --fleet %d", o.Fleet)
 	}
@@ -108,8 +113,10 @@ func (r *Run) Within(ctx context.Context, s world.Setup, f func(ctx context.Cont
 	if err := f(ctx, &inner); err != nil {
 		return err
 	}
-	n, err := inner.Served(ctx)
-	r.served.add(n - before)
+	after, err := inner.Served(ctx)
+	if err == nil {
+		r.served.add(after - before)
+	}
 	return err
 }
 

@@ -18,7 +18,7 @@ import (
 //go:embed scale.md.tmpl
 var scalePage string
 
-// Million is the size of the fleet that is not run, but worked out on paper.
+// million is the size of the fleet that is not run, but worked out on paper.
 const million = 1_000_000
 
 // Scale writes the page about what a fleet does that one caller does not, from a result of

@@ -107,11 +107,5 @@ func scaleFailures() Experiment {
 // failures makes calls through policies of their own and counts those that fail.
 func (r *Run) failures(ctx context.Context, group string, calls int, order string) (int, error) {
 	samples, err := r.oneByOne(ctx, group, calls, world.Call{Order: order})
-	failed := 0
-	for _, s := range samples {
-		if !s.OK() {
-			failed++
-		}
-	}
-	return failed, err
+	return failed(samples), err
 }

@@ -131,7 +131,7 @@ func (r *Run) tune(ctx context.Context, timeout float64) (tuned, error) {
 	if err != nil {
 		return tuned{}, err
 	}
-	one.failed, one.held = len(answered)-succeeded(answered), each
+	one.failed, one.held = failed(answered), each
 	hung, each, err := measure("hangs", tuneHung, world.Doc{"hang": world.Doc{"rate": 1, "cap": r.Units(tuneCap)}})
 	if err != nil {
 		return tuned{}, err

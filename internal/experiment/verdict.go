@@ -26,8 +26,8 @@ func (r *Run) Judge(v report.Verdict) {
 // enough is the power without which a verdict that holds says nothing.
 const enough = 1 - 1e-6
 
-// judge adds one that compares without chance.
-func (r *Run) judge(name, claim, expected, seen string, ok bool) {
+// Holds judges what is true or not, without chance.
+func (r *Run) Holds(name, claim, expected, seen string, ok bool) {
 	v := report.Verdict{Name: name, Claim: claim, Expected: expected, Seen: seen, Test: "comparison", Power: 1, P: 1, Outcome: report.Pass}
 	if !ok {
 		v.P, v.Outcome = 0, report.Fail
@@ -37,22 +37,22 @@ func (r *Run) judge(name, claim, expected, seen string, ok bool) {
 
 // Exactly judges a count.
 func (r *Run) Exactly(name, claim string, want, got int) {
-	r.judge(name, claim, strconv.Itoa(want), strconv.Itoa(got), got == want)
+	r.Holds(name, claim, strconv.Itoa(want), strconv.Itoa(got), got == want)
 }
 
 // AtMost judges a number against a bound that nothing may pass.
 func (r *Run) AtMost(name, claim string, bound, got float64, unit string) {
-	r.judge(name, claim, "≤ "+quantity(bound, unit), quantity(got, unit), atMost(got, bound))
+	r.Holds(name, claim, "≤ "+quantity(bound, unit), quantity(got, unit), atMost(got, bound))
 }
 
 // AtLeast judges a number against one that must be reached.
 func (r *Run) AtLeast(name, claim string, bound, got float64, unit string) {
-	r.judge(name, claim, "≥ "+quantity(bound, unit), quantity(got, unit), atMost(bound, got))
+	r.Holds(name, claim, "≥ "+quantity(bound, unit), quantity(got, unit), atMost(bound, got))
 }
 
 // Between judges a number against both.
 func (r *Run) Between(name, claim string, low, high, got float64, unit string) {
-	r.judge(name, claim, between(low, high, unit), quantity(got, unit), atMost(low, got) && atMost(got, high))
+	r.Holds(name, claim, between(low, high, unit), quantity(got, unit), atMost(low, got) && atMost(got, high))
 }
 
 // between writes a range, or one number where both ends are written alike.
@@ -65,11 +65,6 @@ func between(low, high float64, unit string) string {
 
 // atMost compares but for the last digits, which hang on the order of a sum.
 func atMost(a, b float64) bool { return a <= b+1e-9*math.Abs(b) }
-
-// Holds judges what is true or not.
-func (r *Run) Holds(name, claim, expected, seen string, ok bool) {
-	r.judge(name, claim, expected, seen, ok)
-}
 
 // Inconclusive adds a verdict that cannot be judged, and why.
 func (r *Run) Inconclusive(name, claim, why string) {

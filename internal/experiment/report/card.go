@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 )
@@ -39,11 +40,12 @@ type card struct {
 }
 
 func (c *card) description() string {
-	text := c.Claim + "."
+	var text strings.Builder
+	text.WriteString(c.Claim + ".")
 	for _, v := range c.Verdicts {
-		text += fmt.Sprintf(" %s: %s, expected %s, seen %s.", v.Name, v.Outcome, v.Expected, v.Seen)
+		fmt.Fprintf(&text, " %s: %s, expected %s, seen %s.", v.Name, v.Outcome, v.Expected, v.Seen)
 	}
-	return text
+	return text.String()
 }
 
 // head writes name, claim and outcome, and tells where they end.

@@ -243,10 +243,5 @@ func (l *layout) drawAxes() {
 
 // nothing reports whether there is no mark in the whole figure.
 func (l *layout) nothing() bool {
-	for _, v := range l.xValues() {
-		if drawable(v) {
-			return false
-		}
-	}
-	return !slices.ContainsFunc(l.yValues(), drawable)
+	return !slices.ContainsFunc(l.xValues(), drawable) && !slices.ContainsFunc(l.yValues(), drawable)
 }

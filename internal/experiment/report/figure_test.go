@@ -170,12 +170,9 @@ func TestStepsHold(t *testing.T) {
 	l := layout{Figure: f, frame: wide()}
 	l.measure()
 	want := fmt.Sprintf("M%s %sL%s %[2]sL%[3]s %sL%s %[4]sL%[5]s %sL%s %[6]s", pixels(l.px(5)), pixels(l.py(2)), pixels(l.px(10)), pixels(l.py(8)), pixels(l.px(20)), pixels(l.py(5)), pixels(l.px(25)))
-	for _, d := range svgOf(t, f).paths {
-		if d == want {
-			return
-		}
+	if !slices.Contains(svgOf(t, f).paths, want) {
+		t.Errorf("no path is %s", want)
 	}
-	t.Errorf("no path is %s", want)
 }
 
 // TestGaps: a line ends where a value is missing, and begins anew after it; a point alone

@@ -60,11 +60,11 @@ func orEmpty[T any](list []T) []T {
 	return list
 }
 
-// A real is a number that JSON may not have a word for.
-type real float64
+// An orNull is a number that JSON may not have a word for.
+type orNull float64
 
 // MarshalJSON writes null for what JSON cannot say.
-func (v real) MarshalJSON() ([]byte, error) {
+func (v orNull) MarshalJSON() ([]byte, error) {
 	if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
 		return []byte("null"), nil
 	}
@@ -76,9 +76,9 @@ func (v Verdict) MarshalJSON() ([]byte, error) {
 	type fields Verdict // without this method
 	return json.Marshal(struct {
 		fields
-		P     real `json:"p_value"`
-		Power real `json:"power"`
-	}{fields(v), real(v.P), real(v.Power)})
+		P     orNull `json:"p_value"`
+		Power orNull `json:"power"`
+	}{fields(v), orNull(v.P), orNull(v.Power)})
 }
 
 // MarshalJSON writes a measure, with null for a value that is no number.
@@ -86,8 +86,8 @@ func (m Measure) MarshalJSON() ([]byte, error) {
 	type fields Measure
 	return json.Marshal(struct {
 		fields
-		Value real `json:"value"`
-	}{fields(m), real(m.Value)})
+		Value orNull `json:"value"`
+	}{fields(m), orNull(m.Value)})
 }
 
 // MarshalJSON writes an axis, with null for an end that is no number.
@@ -95,35 +95,35 @@ func (a Axis) MarshalJSON() ([]byte, error) {
 	type fields Axis
 	return json.Marshal(struct {
 		fields
-		Min real `json:"min,omitempty"`
-		Max real `json:"max,omitempty"`
-	}{fields(a), real(a.Min), real(a.Max)})
+		Min orNull `json:"min,omitempty"`
+		Max orNull `json:"max,omitempty"`
+	}{fields(a), orNull(a.Min), orNull(a.Max)})
 }
 
 // MarshalJSON writes a point, with null for what is no number: a gap in its line.
 func (p Point) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		X real `json:"x"`
-		Y real `json:"y"`
-	}{real(p.X), real(p.Y)})
+		X orNull `json:"x"`
+		Y orNull `json:"y"`
+	}{orNull(p.X), orNull(p.Y)})
 }
 
 // MarshalJSON writes a bar, with null for an end that is no number.
 func (b Bar) MarshalJSON() ([]byte, error) {
 	type fields Bar
 	return json.Marshal(struct {
-		From real `json:"from"`
-		To   real `json:"to"`
+		From orNull `json:"from"`
+		To   orNull `json:"to"`
 		fields
-	}{real(b.From), real(b.To), fields(b)})
+	}{orNull(b.From), orNull(b.To), fields(b)})
 }
 
 // MarshalJSON writes a phase, with null for an end that is no number.
 func (p Phase) MarshalJSON() ([]byte, error) {
 	type fields Phase
 	return json.Marshal(struct {
-		From real `json:"from"`
-		To   real `json:"to"`
+		From orNull `json:"from"`
+		To   orNull `json:"to"`
 		fields
-	}{real(p.From), real(p.To), fields(p)})
+	}{orNull(p.From), orNull(p.To), fields(p)})
 }

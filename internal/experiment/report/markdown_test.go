@@ -24,7 +24,7 @@ func TestMarkdown(t *testing.T) { golden(t, "experiments.md", markdownOf(t, samp
 func TestMarkdownTables(t *testing.T) {
 	text := markdownOf(t, append(sample(), hostile()))
 	cells, rows := 0, 0
-	for _, line := range strings.Split(text, "\n") {
+	for line := range strings.SplitSeq(text, "\n") {
 		if !strings.HasPrefix(line, "|") {
 			cells = 0
 			continue

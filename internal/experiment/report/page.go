@@ -18,12 +18,10 @@ var pageHTML string
 //go:embed page.css
 var pageCSS string
 
-// Page writes results as one page that needs nothing else: no network, no script, no file
-// beside it. It is for wide screens and phones, light and dark, and for paper.
-func Page(w io.Writer, results []Result) error { return page(w, results, false) }
-
-// page writes the page; files says whether those of Write lie beside it.
-func page(w io.Writer, results []Result, files bool) error {
+// page writes results as one page that needs nothing else to be read: no network, no script.
+// It is for wide screens and phones, light and dark, and for paper, and links to the other
+// files of [Write].
+func page(w io.Writer, results []Result) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
 		"glyph": Outcome.glyph, "paint": Outcome.paint, "p": Verdict.pValue, "power": Verdict.power,
 		"number": number, "duration": duration, "plural": plural,
@@ -35,7 +33,7 @@ func page(w io.Writer, results []Result, files bool) error {
 		return err
 	}
 	var b bytes.Buffer
-	if err := t.Execute(&b, viewOf(results, files)); err != nil {
+	if err := t.Execute(&b, viewOf(results)); err != nil {
 		return err
 	}
 	_, err = w.Write(b.Bytes())
@@ -45,7 +43,6 @@ func page(w io.Writer, results []Result, files bool) error {
 // A view is what the page's template sees.
 type view struct {
 	CSS    template.CSS
-	Files  bool
 	Tally  Tally
 	Ended  Outcome
 	World  string
@@ -71,14 +68,14 @@ type plotView struct {
 	SVG template.HTML
 }
 
-func viewOf(results []Result, files bool) view {
+func viewOf(results []Result) view {
 	var css bytes.Buffer
 	css.WriteString(pageCSS)
 	// On paper pictures are light, whatever the screen is.
 	style(&css, func(string) bool { return true }, "screen and (prefers-color-scheme: dark)")
 	v := view{
 		CSS:   template.CSS(css.String()), //nolint:gosec // from files of this package
-		Files: files, Tally: Count(results), Ended: wholeOf(results),
+		Tally: Count(results), Ended: wholeOf(results),
 		World: worlds(results), Seeds: seedList(results), Calls: calls(results), Took: elapsed(results),
 	}
 	anchors := map[string]bool{}

@@ -74,7 +74,7 @@ func dashes(i int) string {
 	return patterns[i%len(patterns)]
 }
 
-// verdictPaint is that of an outcome.
+// paint is that of an outcome.
 func (o Outcome) paint() string {
 	switch o {
 	case Pass:

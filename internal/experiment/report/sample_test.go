@@ -135,12 +135,12 @@ func tuningSample() Result {
 
 func metastableSample() Result {
 	random := rand.New(rand.NewPCG(3, 4))
-	series := func(recover float64) []Point {
+	series := func(recovery float64) []Point {
 		var xy []Point
 		for i := range 6000 {
 			t := float64(i) / 20
 			y := 375 + 30*random.NormFloat64()
-			if t > 60 && t < recover {
+			if t > 60 && t < recovery {
 				y = math.Max(0, 6*random.NormFloat64())
 			}
 			xy = append(xy, Point{t, y})

@@ -28,7 +28,7 @@ func TestTable(t *testing.T) {
 
 // TestTableFits: no text makes a line wider than promised, and none can steer a terminal.
 func TestTableFits(t *testing.T) {
-	for _, line := range strings.Split(tableOf(t, append(sample(), hostile()), false), "\n") {
+	for line := range strings.SplitSeq(tableOf(t, append(sample(), hostile()), false), "\n") {
 		if width := (gauge(columns)).of(line); width > tableWidth {
 			t.Errorf("%v columns: %s", width, line)
 		}

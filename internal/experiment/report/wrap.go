@@ -47,7 +47,7 @@ func (g gauge) of(s string) float64 {
 func (g gauge) wrap(s string, room float64) []string {
 	var lines []string
 	line := ""
-	for _, word := range strings.Fields(plain(s)) {
+	for word := range strings.FieldsSeq(plain(s)) {
 		if line != "" && g.of(line+" "+word) <= room {
 			line += " " + word
 			continue

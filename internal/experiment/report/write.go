@@ -27,7 +27,7 @@ func Write(dir string, results []Result) error {
 		return err
 	}
 	// The page is last: once it is there, so is what it links to.
-	return Save(dir, "index.html", func(w io.Writer) error { return page(w, results, true) })
+	return Save(dir, "index.html", func(w io.Writer) error { return page(w, results) })
 }
 
 // Figures writes a file for each figure into a folder, for a page that Markdown writes.

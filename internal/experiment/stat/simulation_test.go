@@ -101,6 +101,7 @@ func simulations() map[string]simulated {
 // more than alpha allows, and where its size is known not less either; and of those in
 // which it is false nearly all. The seeds are fixed, so that this passes always or never.
 func TestFalseAlarms(t *testing.T) {
+	t.Parallel()
 	const draws, alpha = 20_000, 0.01
 	for name, s := range simulations() {
 		t.Run(name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"reliability/internal/experiment/report"
 )
@@ -12,9 +13,9 @@ import (
 // docsCommand writes the pages of docs/.
 const docsCommand = "make experiments"
 
-// Docs writes experiments.md, with a plot for each figure, and scale.md into a directory.
-// The results must be of every experiment, and all verdicts must pass: else nothing is
-// written.
+// Docs writes experiments.md, with a plot for each figure, and scale.md into a directory,
+// and fills what the other pages quote. The results must be of every experiment, and all
+// verdicts must pass: else nothing is written.
 func Docs(dir string, results []report.Result) error {
 	if len(results) != len(All()) {
 		return fmt.Errorf("the pages of %s are about every experiment: run all, not %d of %d", dir, len(results), len(All()))
@@ -27,18 +28,20 @@ func Docs(dir string, results []report.Result) error {
 	if err := report.Figures(filepath.Join(dir, "experiments"), results); err != nil {
 		return err
 	}
-	err := report.Save(dir, "experiments.md", func(w io.Writer) error {
+	err := report.Save(dir, experimentsPage, func(w io.Writer) error {
 		return report.Markdown(w, results, report.Options{Intro: docsIntro(), Figures: "experiments", Command: docsCommand})
 	})
 	if err != nil {
 		return err
 	}
-	for _, r := range results {
-		if r.Name == nameFleet {
-			return report.Save(dir, "scale.md", func(w io.Writer) error { return Scale(w, r, docsCommand) })
-		}
+	i := slices.IndexFunc(results, func(r report.Result) bool { return r.Name == nameFleet })
+	if i < 0 {
+		return fmt.Errorf("there is no result of %s", nameFleet)
 	}
-	return fmt.Errorf("there is no result of %s", nameFleet)
+	if err := report.Save(dir, "scale.md", func(w io.Writer) error { return Scale(w, results[i], docsCommand) }); err != nil {
+		return err
+	}
+	return Quote(dir)
 }
 
 func docsIntro() string {

@@ -2,6 +2,7 @@ package experiment_test
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +28,25 @@ func TestDocsAreOfEveryExperiment(t *testing.T) {
 		if err != nil || len(plots) == 0 {
 			t.Errorf("docs/experiments has no plot of %s: run make experiments", e.Name)
 		}
+	}
+}
+
+var update = flag.Bool("update", false, "fill the quotations of docs/ and README.md from docs/experiments.md")
+
+// TestQuotations: what a page says was measured is what docs/experiments.md has.
+func TestQuotations(t *testing.T) {
+	const docs = "../../docs"
+	if *update {
+		if err := experiment.Quote(docs); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stale, err := experiment.Stale(docs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for page := range stale {
+		t.Errorf("%s quotes other verdicts than docs/experiments.md has: go test ./internal/experiment -run Quotations -update", page)
 	}
 }
 

@@ -52,6 +52,8 @@ var rules = []rule{
 		why: "a copy must build in an empty module"},
 	{from: "reliability/pkg/resilience/breakertest", forbidden: []string{"outside the standard library and reliability/pkg/resilience"},
 		why: "a copy must build in an empty module"},
+	{from: "reliability/examples/...", forbidden: []string{"outside the standard library and reliability/pkg/resilience/..."},
+		why: "an example is lifted into another module with the library alone"},
 }
 
 // A listed package is what `go list -json` says of one.
@@ -116,6 +118,8 @@ func (r rule) allows(dep listed) bool {
 		return dep.Standard
 	case "outside the standard library and reliability/pkg/resilience":
 		return dep.Standard || dep.ImportPath == "reliability/pkg/resilience"
+	case "outside the standard library and reliability/pkg/resilience/...":
+		return dep.Standard || matches("reliability/pkg/resilience/...", dep.ImportPath)
 	}
 	return !anyMatches(r.forbidden, dep.ImportPath)
 }
@@ -144,8 +148,9 @@ func goFiles(t *testing.T, visit func(path string, file *ast.File)) {
 	}
 }
 
-// TestTheProcessBelongsToCmdAndServe: only they read the environment, exit, or listen to
-// signals; everything else is told, and can be run twice in one process.
+// TestTheProcessBelongsToCmdAndServe: only they, and the examples, which are commands too,
+// read the environment, exit, or listen to signals; everything else is told, and can be run
+// twice in one process.
 func TestTheProcessBelongsToCmdAndServe(t *testing.T) {
 	forbidden := map[string][]string{
 		"os":        {"Getenv", "LookupEnv", "Environ", "Exit"},
@@ -173,8 +178,8 @@ func TestTheProcessBelongsToCmdAndServe(t *testing.T) {
 				return true
 			}
 			seen++
-			if !strings.HasPrefix(path, "cmd/") && !strings.HasPrefix(path, "internal/serve/") {
-				t.Errorf("%s uses %s.%s: only cmd/ and internal/serve may", path, pkg.Name, sel.Sel.Name)
+			if !strings.HasPrefix(path, "cmd/") && !strings.HasPrefix(path, "internal/serve/") && !strings.HasPrefix(path, "examples/") {
+				t.Errorf("%s uses %s.%s: only cmd/, examples/ and internal/serve may", path, pkg.Name, sel.Sel.Name)
 			}
 			return true
 		})

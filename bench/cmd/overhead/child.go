@@ -10,6 +10,8 @@ import (
 
 	"reliability/bench/internal/process"
 	"reliability/bench/internal/server"
+	"reliability/internal/serve"
+	"reliability/internal/telemetry"
 )
 
 type addresses struct{ Public, Admin string }
@@ -23,25 +25,18 @@ type stats struct {
 
 // beServer is the child's whole life: flaky in a process of its own.
 func beServer(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
-	tel, err := server.Telemetry(ctx, name)
-	if err != nil {
-		return err
-	}
 	var open openSpans
-	tel.Tracers.RegisterSpanProcessor(&open)
-	s, err := server.Flaky(tel)
+	s, err := server.Start(ctx, name, func(tel *telemetry.Telemetry) (*serve.Server, error) {
+		tel.Tracers.RegisterSpanProcessor(&open)
+		return server.Flaky(tel)
+	})
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
 	err = process.Serve(stdin, stdout, addresses{s.Addr(), s.AdminAddr()}, func(string) (any, error) {
 		return stats{process.TakeStats(), open.Load()}, nil
 	})
-	stop()
-	return errors.Join(err, <-ended)
+	return errors.Join(err, s.End())
 }
 
 // openSpans counts the spans that have begun and not ended: one for each request.

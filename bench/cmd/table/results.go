@@ -22,7 +22,7 @@ const (
 
 const inputName = "standard input"
 
-// Results are all that the input says.
+// results are all that the input says.
 type results struct {
 	lines  []*line           // in the order of their first appearance
 	config map[string]string // date, cpu, versions and the like

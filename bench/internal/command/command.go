@@ -1,4 +1,4 @@
-// Package command is the course of a measuring command: options, measurement, report,
+// Package command is what every measuring command does: options, measurement, report,
 // verdict.
 package command
 

@@ -7,7 +7,7 @@ TILT    ?= $(shell command -v tilt)
 export OVERLAY TILT KIND_IMAGE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench overhead callercost experiments vendor ui-test screenshots e2e images up down status reset doctor
+.PHONY: help run test lint bench overhead callercost experiments vendor ui-test docs-test screenshots e2e images up down status reset doctor
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +37,7 @@ overhead: ## flaky beside a bare Gin handler, and with 10,000 hanging requests, 
 callercost: ## caller beside a plain client, with 1,000 readers, and with broken upstreams, into docs/caller.md; 11 minutes
 	cd bench && go run ./cmd/callercost ../docs/caller.md
 
-experiments: ## every claim, measured here and in the cluster, into docs/experiments.md and docs/scale.md with their plots; needs make up
+experiments: ## every claim, measured here and in the cluster, into docs/experiments.md, docs/scale.md and what quotes them; needs make up
 	go run ./cmd/lab experiment all --docs docs --world local --caller http://127.0.0.1:8088 --kube-context kind-reliability
 
 vendor: ## the page's chart library again from npm, at the version that internal/dashboard/vendor.sh pins
@@ -50,6 +50,9 @@ ui-test: e2e/ui/node_modules/.package-lock.json ## the page, in a real browser; 
 # npm writes this file last.
 e2e/ui/node_modules/.package-lock.json: e2e/ui/package-lock.json
 	cd e2e/ui && npm ci --ignore-scripts --no-audit --no-fund
+
+docs-test: ## the documents: links, and every command that needs no cluster (DOCS=-update writes what they print)
+	cd e2e && go test -count=1 -timeout=25m -v ./documents/... $(DOCS)
 
 screenshots: ## the page's pictures and film, into docs/page; needs Chromium (CHROME=) and img2webp; 3 minutes
 	cd e2e && go run ./cmd/screenshots

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -83,10 +84,23 @@ func (e ended) skipUnjudged(t *testing.T) {
 	}
 }
 
-// experiment runs one, as a reader of README would, and looks at what it leaves.
+// documented is the command by which the document repeats an experiment, without go run ./cmd/lab: that makes a 1 of
+// every exit code.
+func documented(t *testing.T, name string) []string {
+	t.Helper()
+	for _, b := range clusterBlocks(t)[experimentsFile] {
+		if args, is := strings.CutPrefix(strings.TrimSpace(b.Text), "go run ./cmd/lab "); is && b.Heading == name {
+			return strings.Fields(args)
+		}
+	}
+	t.Fatalf("%s has no command for %s", experimentsFile, name)
+	return nil
+}
+
+// experiment runs one, as a reader of its document would, and looks at what it leaves.
 func experiment(t *testing.T, lab, name, negative string) ended {
 	t.Helper()
-	args := []string{"experiment", name, "--caller", callerURL, "--kube-context", kubeContext, "--json"}
+	args := append(documented(t, name), "--json")
 	if negative != "" {
 		args = append(args, "--negative", negative)
 	}

@@ -2,10 +2,8 @@ package cluster
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +80,7 @@ func shell(t *testing.T, commands string) string {
 	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", commands)
 	cmd.WaitDelay = time.Second // what bash has started may outlive it, and hold its output open
 	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "TILT=", "OVERLAY="+overlay()) // of make
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("%s\n%v\n%s", commands, withStderr(err), out)
@@ -93,60 +92,23 @@ func shell(t *testing.T, commands string) string {
 // and the paragraph before it says so.
 func readRecipes(t *testing.T) []recipe {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, recipesFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, below, found := strings.Cut(string(text), "\n## Recipes\n")
-	if !found {
-		t.Fatalf("%s has no section Recipes", recipesFile)
-	}
-	below, _, _ = strings.Cut(below, "\n## ")
 	var recipes []recipe
-	for _, section := range strings.Split("\n"+below, "\n### ")[1:] {
-		r, err := readRecipe(section)
-		if err != nil {
-			t.Fatalf("%s: %v", recipesFile, err)
+	for _, b := range clusterBlocks(t)[recipesFile] {
+		undoes := strings.HasPrefix(b.Lead, "Undo")
+		last := len(recipes) - 1
+		switch {
+		case !undoes && (last < 0 || recipes[last].heading != b.Heading):
+			recipes = append(recipes, recipe{heading: b.Heading, do: b.Text})
+		case undoes && last >= 0 && recipes[last].heading == b.Heading && recipes[last].undo == "":
+			recipes[last].undo = b.Text
+		default:
+			t.Fatalf("%v: recipe %q: want one block of sh, and at most one more below a paragraph that begins with Undo", b, b.Heading)
 		}
-		recipes = append(recipes, r)
 	}
 	if len(recipes) == 0 {
 		t.Fatalf("%s has no recipes", recipesFile)
 	}
 	return recipes
-}
-
-func readRecipe(section string) (recipe, error) {
-	heading, rest, _ := strings.Cut(section, "\n")
-	r := recipe{heading: heading}
-	for {
-		before, after, found := strings.Cut(rest, "```sh\n")
-		if !found {
-			break
-		}
-		block, next, closed := strings.Cut(after, "```\n")
-		undoes := strings.HasPrefix(lastParagraph(before), "Undo")
-		switch {
-		case !closed:
-			return r, fmt.Errorf("recipe %q: a block does not end", heading)
-		case r.do == "" && !undoes:
-			r.do = block
-		case r.do != "" && r.undo == "" && undoes:
-			r.undo = block
-		default:
-			return r, fmt.Errorf("recipe %q: want one block of sh, and at most one more below a paragraph that begins with Undo", heading)
-		}
-		rest = next
-	}
-	if r.do == "" {
-		return r, fmt.Errorf("recipe %q has no block of sh", heading)
-	}
-	return r, nil
-}
-
-func lastParagraph(text string) string {
-	paragraphs := strings.Split(strings.TrimSpace(text), "\n\n")
-	return paragraphs[len(paragraphs)-1]
 }
 
 // measured prints a figure that the closing notes and the documents quote.

@@ -89,7 +89,7 @@ func checkResourceAttributes(t *testing.T, m *manifests) {
 			return
 		}
 		got := map[string]string{}
-		for _, attribute := range strings.Split(expanded(t, m, container(t, d))["OTEL_RESOURCE_ATTRIBUTES"], ",") {
+		for attribute := range strings.SplitSeq(expanded(t, m, container(t, d))["OTEL_RESOURCE_ATTRIBUTES"], ",") {
 			key, value, _ := strings.Cut(attribute, "=")
 			got[key] = value
 		}

@@ -1,5 +1,3 @@
-// Package manifests tests what kustomize makes of each overlay, and deploy/kind.yaml, without a cluster. It needs
-// kubectl alone. What the cluster does with them is package cluster's.
 package manifests
 
 import (
@@ -98,7 +96,7 @@ func kustomize(t *testing.T, overlay string) *manifests {
 		services: map[string]*corev1.Service{}, deployments: map[string]*appsv1.Deployment{},
 		policies: map[string]*networkingv1.NetworkPolicy{},
 	}
-	for _, document := range bytes.Split(out, []byte("\n---\n")) {
+	for document := range bytes.SplitSeq(out, []byte("\n---\n")) {
 		if err := m.add(document); err != nil {
 			t.Fatalf("overlay %s: %v:\n%s", overlay, err, document)
 		}

@@ -87,7 +87,7 @@ func experimentCommand() *cobra.Command {
 	f.StringVar(&o.negative, "negative", "", "run this negative control of one experiment: with the protection removed or broken, its verdict fails")
 	f.BoolVar(&o.json, "json", false, "results as JSON on standard output instead of the table")
 	f.StringVarP(&o.output, "output", "o", "", "also write a report into this directory: index.html, results.json, plots and cards as SVG")
-	f.StringVar(&o.docs, "docs", "", "also write experiments.md, scale.md and their plots into this directory")
+	f.StringVar(&o.docs, "docs", "", "also write experiments.md, scale.md and their plots into this directory, and the quotations of the pages in it and beside it")
 	return cmd
 }
 

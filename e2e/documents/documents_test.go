@@ -8,13 +8,14 @@ import (
 
 func TestParse(t *testing.T) {
 	source := "# One `and` two\n\nSee [there](b.md#c) and <https://example.com/>,\n![picture](p.svg)\n\n" +
-		"```sh\ngo run ./cmd/lab --load 0   # serves\n```\n\n## Same\n\nUndo it\nnow:\n\n```sh\nmake reset \\\n  X=1 # back\n\n```\n\n```text\ndone\n```\n\n## Same\n\n* item\n\n  ```sh\n  go run ./cmd/lab experiment list\n  ```\n"
+		"```sh\ngo run ./cmd/lab --load 0   # serves\n```\n\n## Same\n\nUndo it\nnow:\n\n```sh\nmake reset \\\n  X=1 # back\n\n```\n\n```text\ndone\n```\n\n## Same\n\n* item\n\n  ```sh\n  go run ./cmd/lab experiment list\n  ```\n\nThen\n\n    kubectl get pods\n"
 	got := parse("d.md", []byte(source))
 	got.Source = nil
 	want := Document{
 		Path:    "d.md",
 		Links:   []Link{{"b.md#c", 3}, {"https://example.com/", 3}, {"p.svg", 3}},
 		Inline:  []Span{{"and", 1}},
+		Drawn:   []Span{{"kubectl get pods\n", 35}},
 		Anchors: map[string]bool{"one-and-two": true, "same": true, "same-1": true},
 		Blocks: []Block{
 			{Document: "d.md", Language: "sh", Text: "go run ./cmd/lab --load 0   # serves\n", Line: 7, Heading: "One and two", Lead: "See there and , picture"},

@@ -18,8 +18,7 @@ func TestInlineCommands(t *testing.T) {
 	checked := 0
 	for _, d := range read(t) {
 		for _, c := range d.Inline {
-			words := strings.Fields(c.Text)
-			if words[0] == "kubectl" && len(words) > 4 && !strings.HasPrefix(c.Text, "kubectl --context kind-reliability -n reliability ") {
+			if strings.HasPrefix(c.Text, "kubectl ") && len(strings.Fields(c.Text)) > 4 && !strings.HasPrefix(c.Text, "kubectl --context kind-reliability -n reliability ") {
 				t.Errorf("%s:%d: %s names no context or no namespace", d.Path, c.Line, c.Text)
 			}
 			args, is := strings.CutPrefix(c.Text, "go run ./cmd/lab experiment ")
